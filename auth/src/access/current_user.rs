@@ -1,0 +1,248 @@
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::permissions::{DeclaredPermission, PermissionSet};
+use crate::users::{Account, User};
+
+/// An active user who was authenticated for this request, with what the user holds now.
+///
+/// Only the framework makes one, from what the user store says at that moment.
+#[derive(Clone)]
+pub struct Principal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    user: Arc<dyn Any + Send + Sync>,
+    id: String,
+    username: String,
+    is_staff: bool,
+    is_superuser: bool,
+    permissions: PermissionSet,
+    authenticated_at: DateTime<Utc>,
+}
+
+impl Principal {
+    /// Nobody, if the user is inactive: an inactive user is never a principal.
+    pub(crate) fn new<U: User>(
+        account: &Account<U>,
+        authenticated_at: DateTime<Utc>,
+    ) -> Option<Self> {
+        let user = &account.user;
+        if !user.is_active() || !user.is_authenticated() {
+            return None;
+        }
+        let is_superuser = user.is_superuser();
+        let permissions =
+            if is_superuser { PermissionSet::everything() } else { account.permissions.clone() };
+        let inner = Inner {
+            user: user.clone(),
+            id: user.id(),
+            username: user.username().to_owned(),
+            is_staff: user.is_admin(),
+            is_superuser,
+            permissions,
+            authenticated_at,
+        };
+        Some(Self { inner: Arc::new(inner) })
+    }
+
+    /// The user's primary key as text.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// What the user logs in with.
+    pub fn username(&self) -> &str {
+        &self.inner.username
+    }
+
+    /// Whether the user may enter the administration.
+    pub fn is_staff(&self) -> bool {
+        self.inner.is_staff
+    }
+
+    /// Whether the user has every permission.
+    pub fn is_superuser(&self) -> bool {
+        self.inner.is_superuser
+    }
+
+    /// What the user held when this request asked.
+    pub fn permissions(&self) -> &PermissionSet {
+        &self.inner.permissions
+    }
+
+    /// When the user last proved who they are.
+    pub fn authenticated_at(&self) -> DateTime<Utc> {
+        self.inner.authenticated_at
+    }
+
+    /// Whether the user holds the permission.
+    #[inline]
+    pub fn has<P: DeclaredPermission>(&self) -> bool {
+        self.inner.permissions.has::<P>()
+    }
+
+    /// Whether the user holds the permission of that name.
+    pub fn has_perm(&self, name: &str) -> bool {
+        self.inner.permissions.has_name(name)
+    }
+
+    /// The same with the user's struct, if it is a `U`.
+    pub(crate) fn downcast<U: Send + Sync + 'static>(&self) -> Option<CurrentUser<U>> {
+        let user = self.inner.user.clone().downcast().ok()?;
+        Some(CurrentUser { user, principal: self.clone() })
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Principal");
+        shown
+            .field("id", &self.inner.id)
+            .field("permissions", &self.inner.permissions)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The user who makes this request, as the store had it when the request first asked.
+///
+/// As an argument of a handler it demands a login (401 otherwise); `Option<CurrentUser<U>>` does not. It dereferences
+/// to the user's struct; its `has_perm` answers from the database, where the struct's own could only answer from its fields.
+pub struct CurrentUser<U> {
+    user: Arc<U>,
+    principal: Principal,
+}
+
+impl<U> CurrentUser<U> {
+    /// Who asks, without the struct.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The user's struct.
+    pub fn user(&self) -> &Arc<U> {
+        &self.user
+    }
+
+    /// Everything the user holds now.
+    pub fn permissions(&self) -> &PermissionSet {
+        self.principal.permissions()
+    }
+
+    /// Whether the user holds the permission: `user.has::<permissions::blog::add_post>()`.
+    #[inline]
+    pub fn has<P: DeclaredPermission>(&self) -> bool {
+        self.principal.has::<P>()
+    }
+
+    /// Whether the user holds the permission of that name.
+    pub fn has_perm(&self, name: &str) -> bool {
+        self.principal.has_perm(name)
+    }
+
+    /// Whether the user holds all of them. An empty list is held by nobody.
+    pub fn has_perms(&self, names: &[&str]) -> bool {
+        !names.is_empty() && names.iter().all(|name| self.has_perm(name))
+    }
+
+    /// Whether the user holds any permission of that application.
+    pub fn has_module_perms(&self, app_label: &str) -> bool {
+        self.permissions().has_module(app_label)
+    }
+
+    /// Everything the user holds now, by Django's name.
+    pub fn get_all_permissions(&self) -> &PermissionSet {
+        self.permissions()
+    }
+}
+
+impl<U> Clone for CurrentUser<U> {
+    fn clone(&self) -> Self {
+        Self { user: self.user.clone(), principal: self.principal.clone() }
+    }
+}
+
+impl<U> Deref for CurrentUser<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.user
+    }
+}
+
+impl<U> fmt::Debug for CurrentUser<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentUser").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
+
+/// A value that carries this request's effective permissions: [`CurrentUser`], [`Principal`], and references to them.
+///
+/// A bare user struct does not: it could not know of a permission revoked since it was read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not carry the permissions that hold now",
+    note = "mark a `CurrentUser<…>`, a reference to one, or a `Principal` with `#[user]`; a bare user struct could not know of a revocation"
+)]
+pub trait Subject: sealed::Sealed {
+    /// Who asks.
+    fn principal(&self) -> &Principal;
+}
+
+impl Subject for Principal {
+    fn principal(&self) -> &Principal {
+        self
+    }
+}
+
+impl<U> Subject for CurrentUser<U> {
+    fn principal(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl<T: Subject + ?Sized> Subject for &T {
+    fn principal(&self) -> &Principal {
+        (**self).principal()
+    }
+}
+
+/// A subject whose struct is known: what a policy is asked about.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whose policies to ask",
+    note = "mark a `CurrentUser<…>` or a reference to one with `#[user]`"
+)]
+pub trait TypedSubject: Subject {
+    /// The user's struct.
+    type User;
+    /// The current user.
+    fn current_user(&self) -> &CurrentUser<Self::User>;
+}
+
+impl<U> TypedSubject for CurrentUser<U> {
+    type User = U;
+
+    fn current_user(&self) -> &CurrentUser<U> {
+        self
+    }
+}
+
+impl<T: TypedSubject + ?Sized> TypedSubject for &T {
+    type User = T::User;
+
+    fn current_user(&self) -> &CurrentUser<T::User> {
+        (**self).current_user()
+    }
+}
+
+mod sealed {
+    /// Whoever could implement `Subject` could invent permissions.
+    pub trait Sealed {}
+    impl Sealed for super::Principal {}
+    impl<U> Sealed for super::CurrentUser<U> {}
+    impl<T: Sealed + ?Sized> Sealed for &T {}
+}

@@ -1,0 +1,22 @@
+//! A declarative authentication and authorization framework.
+
+extern crate self as auth;
+
+use std::pin::Pin;
+
+#[doc(hidden)]
+pub mod __private;
+pub mod access;
+pub mod clock;
+pub mod database;
+pub mod passwords;
+pub mod permissions;
+pub mod registry;
+pub mod secret;
+pub mod sessions;
+pub mod users;
+
+pub use auth_macros::*;
+
+/// A boxed future, as the methods of object-safe traits return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,57 @@
+use std::fmt;
+
+use super::{PasswordError, PasswordHash};
+use crate::registry::{Entry, Place};
+
+/// Makes and checks password hashes of one algorithm.
+///
+/// To add one: implement this and `Default`, write `#[password_hasher("prefix")]` on the type, where the prefix is
+/// what [`PasswordHash::algorithm`] says of its hashes, and run `auth::password_hasher_suite!` on it.
+///
+/// Work is heavy and blocking; whatever serves requests goes through the hashing service.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a password hasher",
+    note = "implement `auth::passwords::PasswordHasher` for `{Self}`"
+)]
+pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
+    /// Hashes a password with a new random salt.
+    ///
+    /// # Errors
+    /// [`PasswordError::TooLong`] before any work, [`PasswordError::Hasher`] when the algorithm fails.
+    fn hash(&self, password: &str) -> Result<PasswordHash, PasswordError>;
+
+    /// Whether the password made this hash. A damaged, foreign or empty hash never verifies, and parameters are
+    /// bounded before any work is done with them.
+    ///
+    /// # Errors
+    /// [`PasswordError`] when the check could not be made.
+    fn verify(&self, password: &str, hash: &PasswordHash) -> Result<bool, PasswordError>;
+
+    /// Whether the hash is of another algorithm, or weaker than what [`PasswordHasher::hash`] makes now.
+    fn needs_rehash(&self, hash: &PasswordHash) -> bool;
+}
+
+/// A password hasher in the registry.
+#[derive(Debug)]
+pub struct PasswordHasherEntry {
+    /// What [`PasswordHash::algorithm`] says of its hashes.
+    pub prefix: &'static str,
+    /// Makes one.
+    pub make: fn() -> Box<dyn PasswordHasher>,
+    /// Where it was declared.
+    pub place: Place,
+}
+
+inventory::collect!(PasswordHasherEntry);
+
+impl Entry for PasswordHasherEntry {
+    const KIND: &'static str = "password hasher";
+
+    fn name(&self) -> &'static str {
+        self.prefix
+    }
+
+    fn place(&self) -> Place {
+        self.place
+    }
+}

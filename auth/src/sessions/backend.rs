@@ -1,0 +1,149 @@
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{SessionDigest, SessionError, SessionRecord};
+use crate::BoxFuture;
+use crate::registry::{self, Context, Entry, Place, Url};
+
+/// When a record may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SaveIf {
+    /// No live record stands under the digest: a new session never overwrites another.
+    Absent,
+    /// The stored record has this version: no change of another request is lost.
+    Version(u64),
+}
+
+/// What became of a save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Saved {
+    /// It was written.
+    Done,
+    /// Another version stands there, or (with [`SaveIf::Absent`]) any.
+    Conflict,
+    /// [`SaveIf::Version`] was asked and there is no record: the session ended. It is not brought back.
+    Gone,
+}
+
+/// Where session records are kept. Every method is one atomic operation, and an expired record is no record.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session backend",
+    note = "implement `auth::sessions::SessionBackend` for `{Self}`"
+)]
+pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
+    /// The record, unless it is absent or expired. A damaged record counts as none and is logged.
+    fn load<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>>;
+
+    /// Writes the record, with the version that stands in it, if the condition holds.
+    fn save<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>>;
+
+    /// Moves `seen_at` and `expires_at` of a live record; the version stays. Says whether there was one.
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        seen_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, SessionError>>;
+
+    /// Removes the record. Says whether there was a live one.
+    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>>;
+
+    /// Whether there is a live record.
+    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>>;
+}
+
+/// Any backend.
+pub type DynSessionBackend = Arc<dyn SessionBackend>;
+
+impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
+    fn load<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        (**self).load(id)
+    }
+
+    fn save<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        (**self).save(id, record, condition)
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        seen_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, SessionError>> {
+        (**self).touch(id, seen_at, expires_at)
+    }
+
+    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        (**self).delete(id)
+    }
+
+    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        (**self).exists(id)
+    }
+}
+
+/// A store that does not forget expired records by itself.
+pub trait CleanupExpired: Send + Sync {
+    /// Removes expired records, and says how many: at most `batch`, so that requests are not held up. Call it until it says 0.
+    fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>>;
+}
+
+/// A session backend in the registry; `#[session_backend("scheme")]` makes one.
+pub struct SessionBackendEntry {
+    /// The scheme of the addresses it serves.
+    pub scheme: &'static str,
+    /// Connects it.
+    pub connect:
+        for<'a> fn(&'a Url, &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>>,
+    /// Where it was declared.
+    pub place: Place,
+}
+
+inventory::collect!(SessionBackendEntry);
+
+impl Entry for SessionBackendEntry {
+    const KIND: &'static str = "session backend";
+
+    fn name(&self) -> &'static str {
+        self.scheme
+    }
+
+    fn place(&self) -> Place {
+        self.place
+    }
+}
+
+impl fmt::Debug for SessionBackendEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionBackendEntry({} at {})", self.scheme, self.place)
+    }
+}
+
+/// The backend that an address asks for: `memory:`, `database:`, `postgres://…`.
+///
+/// # Errors
+/// [`SessionError::UnknownBackend`] when nothing is registered for its scheme, and whatever the backend says.
+pub async fn connect(url: &Url, context: &Context) -> Result<DynSessionBackend, SessionError> {
+    (registry::find::<SessionBackendEntry>(url.scheme())?.connect)(url, context).await
+}

@@ -1,0 +1,211 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::future::ready;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::BoxFuture;
+use crate::clock::{Clock, SystemClock};
+use crate::registry::{Context, Place, Url};
+use crate::sessions::{
+    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry,
+    SessionDigest, SessionError, SessionRecord,
+};
+
+/// Keeps sessions in this process: for tests, and for one server whose users may have to log in again after a restart.
+///
+/// Expired records are removed as new ones come in, so memory is bounded by the sessions that are alive.
+pub struct InMemorySessionBackend {
+    shards: Box<[Mutex<Shard>]>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Digests are uniform already, and nobody can choose them: a key is made here, and what is stored is its hash.
+#[derive(Default)]
+struct Uniform(u64);
+
+impl Hasher for Uniform {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 = u64::from_le_bytes(*last);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    records: HashMap<SessionDigest, Arc<SessionRecord>, BuildHasherDefault<Uniform>>,
+    /// When this many are there, expired ones are looked for: the work for each new record is constant on average.
+    sweep_at: usize,
+}
+
+const SHARDS: usize = 64;
+const LEAST_SWEEP: usize = 64;
+
+impl InMemorySessionBackend {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store that goes by this clock.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), clock }
+    }
+
+    /// How many records are held, expired ones that were not removed yet among them.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).records.len()).sum()
+    }
+
+    /// Whether no record is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn shard(&self, id: &SessionDigest) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(id.as_bytes()[0]) % SHARDS])
+    }
+
+    fn save_now(&self, id: &SessionDigest, record: Arc<SessionRecord>, condition: SaveIf) -> Saved {
+        let now = self.clock.now();
+        let mut shard = self.shard(id);
+        shard.sweep(now);
+        match (shard.records.entry(*id), condition) {
+            (Entry::Occupied(held), SaveIf::Absent) if alive(held.get(), now) => Saved::Conflict,
+            (Entry::Occupied(mut held), SaveIf::Version(version)) if alive(held.get(), now) => {
+                if held.get().version != version {
+                    return Saved::Conflict;
+                }
+                held.insert(record);
+                Saved::Done
+            }
+            (_, SaveIf::Version(_)) => Saved::Gone,
+            (entry, SaveIf::Absent) => {
+                entry.insert_entry(record);
+                Saved::Done
+            }
+        }
+    }
+
+    fn touch_now(
+        &self,
+        id: &SessionDigest,
+        seen_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> bool {
+        let now = self.clock.now();
+        match self.shard(id).records.get_mut(id) {
+            Some(record) if alive(record, now) => {
+                let record = Arc::make_mut(record);
+                (record.seen_at, record.expires_at) = (seen_at, expires_at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn load_now(&self, id: &SessionDigest) -> Option<Arc<SessionRecord>> {
+        let record = self.shard(id).records.get(id)?.clone();
+        alive(&record, self.clock.now()).then_some(record)
+    }
+}
+
+impl Shard {
+    fn sweep(&mut self, now: DateTime<Utc>) {
+        if self.records.len() >= self.sweep_at.max(LEAST_SWEEP) {
+            self.records.retain(|_, record| alive(record, now));
+            self.sweep_at = self.records.len() * 2;
+        }
+    }
+}
+
+fn alive(record: &SessionRecord, now: DateTime<Utc>) -> bool {
+    now < record.expires_at
+}
+
+/// No code panics while it holds the lock, so what a poisoned lock guards is whole.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Default for InMemorySessionBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for InMemorySessionBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemorySessionBackend").finish_non_exhaustive()
+    }
+}
+
+impl SessionBackend for InMemorySessionBackend {
+    fn load<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        Box::pin(ready(Ok(self.load_now(id))))
+    }
+
+    fn save<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(ready(Ok(self.save_now(id, record, condition))))
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        seen_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(ready(Ok(self.touch_now(id, seen_at, expires_at))))
+    }
+
+    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        let removed = self.shard(id).records.remove(id);
+        Box::pin(ready(Ok(removed.is_some_and(|record| alive(&record, self.clock.now())))))
+    }
+
+    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(ready(Ok(self.load_now(id).is_some())))
+    }
+}
+
+impl CleanupExpired for InMemorySessionBackend {
+    fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>> {
+        let (now, mut left) = (self.clock.now(), u64::from(batch));
+        for shard in &self.shards {
+            lock(shard).records.retain(|_, record| {
+                let keep = left == 0 || alive(record, now);
+                left -= u64::from(!keep);
+                keep
+            });
+        }
+        Box::pin(ready(Ok(u64::from(batch) - left)))
+    }
+}
+
+inventory::submit! {
+    SessionBackendEntry { scheme: "memory", connect, place: Place::new(module_path!(), file!(), line!()) }
+}
+
+fn connect<'a>(
+    _: &'a Url,
+    context: &'a Context,
+) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>> {
+    let backend = InMemorySessionBackend::with_clock(context.clock.clone());
+    Box::pin(ready(Ok(Arc::new(backend) as DynSessionBackend)))
+}

@@ -1,0 +1,5 @@
+//! One file for each technology.
+
+mod memory;
+
+pub use memory::InMemorySessionBackend;

@@ -1,0 +1,126 @@
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroize as _;
+
+use crate::secret;
+
+/// What the visitor's cookie holds: 256 random bits. Whoever has it has the session.
+#[derive(Clone)]
+pub struct SessionKey([u8; 32]);
+
+impl SessionKey {
+    /// The length of the text, in characters.
+    pub const TEXT_LENGTH: usize = 43;
+
+    /// A new key from the system's random generator.
+    pub fn generate() -> Self {
+        Self(secret::random())
+    }
+
+    /// Reads a cookie's value: 43 characters of unpadded base64url, in the one canonical spelling.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut key = Self([0; 32]);
+        if text.len() != Self::TEXT_LENGTH
+            || Base64UrlUnpadded::decode(text, &mut key.0).ok()?.len() != 32
+        {
+            return None;
+        }
+        Some(key)
+    }
+
+    /// The cookie's value.
+    pub fn expose(&self) -> String {
+        Base64UrlUnpadded::encode_string(&self.0)
+    }
+
+    /// What stores know the session by.
+    pub fn digest(&self) -> SessionDigest {
+        SessionDigest(Sha256::digest(self.0).into())
+    }
+}
+
+impl PartialEq for SessionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SessionKey {}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(…)")
+    }
+}
+
+impl Drop for SessionKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// What a store knows a session by: SHA-256 of its key. Whoever reads the store cannot take over a session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionDigest([u8; 32]);
+
+impl SessionDigest {
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Digest bytes as a store gave them back.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for SessionDigest {
+    /// 64 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SessionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionDigest({:02x}{:02x}…)", self.0[0], self.0[1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_and_is_never_shown() {
+        let key = SessionKey::generate();
+        let text = key.expose();
+        assert_eq!(text.len(), SessionKey::TEXT_LENGTH);
+        assert_eq!(SessionKey::parse(text.as_bytes()), Some(key.clone()));
+        assert!(!format!("{key:?} {:?}", key.digest()).contains(&text));
+        assert_ne!(key, SessionKey::generate());
+    }
+
+    #[test]
+    fn only_the_canonical_spelling_is_a_key() {
+        let text = SessionKey::generate().expose();
+        for bad in [
+            "",
+            "x",
+            &text[1..],
+            &format!("{text}="),
+            &format!("{text}A"),
+            &text.replace(&text[..1], "+"),
+        ] {
+            assert_eq!(SessionKey::parse(bad.as_bytes()), None, "{bad}");
+        }
+        // The last character carries four bits and two that must be zero.
+        let forged = format!("{}{}", "A".repeat(42), "B");
+        assert_eq!(SessionKey::parse(forged.as_bytes()), None);
+        assert_eq!(SessionKey::parse(&[0xff; 43]), None);
+    }
+}

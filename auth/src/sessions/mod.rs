@@ -1,0 +1,21 @@
+//! Sessions: what a visitor's requests share, kept on the server under a digest of the key in the visitor's cookie.
+//!
+//! [`SessionBackend`] is where records are kept: bytes under a [`SessionDigest`], object safe, every method atomic.
+//! [`Session`] is one visitor's dictionary over any backend. To add a backend: implement the trait in a file of
+//! `backends/`, name it in a function marked `#[session_backend("scheme")]`, and run `auth::session_backend_suite!` on it.
+
+mod backend;
+mod backends;
+mod error;
+mod key;
+mod record;
+mod session;
+
+pub use backend::{
+    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect,
+};
+pub use backends::*;
+pub use error::SessionError;
+pub use key::{SessionDigest, SessionKey};
+pub use record::{Login, SessionRecord};
+pub use session::{Lifetime, Session};

@@ -1,0 +1,6 @@
+/// x
+#[derive(Debug)]
+pub struct Session;
+/// x
+#[derive(Debug)]
+pub struct Lifetime;

@@ -1,0 +1,18 @@
+//! Users: what a user is, where users are kept, and the groups they are in.
+//!
+//! - [`User`], [`BaseUser`], [`FullUser`], [`PermissionsMixin`]: what can be asked of a user; each method stands in one of them.
+//! - [`UserStore`]: where users are kept. To add a store: implement it and [`GroupStore`], and run
+//!   `auth::user_store_suite!` on it. `stores/` has one file for each.
+//! - [`UserManager`]: makes users, over any store.
+
+mod error;
+mod simple;
+mod store;
+mod traits;
+
+pub use error::UserError;
+pub use simple::{AnonymousUser, SimpleUser};
+pub use store::{
+    Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore,
+};
+pub use traits::{BaseUser, FullUser, PermissionsMixin, PrimaryKey, User, UserModel};
