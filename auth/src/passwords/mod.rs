@@ -1,11 +1,23 @@
 //! Passwords: how they are hashed, checked, and kept from being weak.
+//!
+//! - [`PasswordHasher`] makes and checks hashes of one algorithm; [`Argon2Hasher`] is the preferred one.
+//! - [`PasswordHashers`] chooses among all that are registered by what stands in front of a hash, and says when a
+//!   password should be hashed anew.
+//! - [`HashingService`] does that work beside the asynchronous executor, bounded in threads, memory and queue.
+//!
+//! Another algorithm is another file in `hashers/`: implement the trait, register it under the name that
+//! [`PasswordHash::algorithm`] finds in its hashes, and run `auth::password_hasher_suite!` on it.
 
 mod error;
 mod hash;
 mod hasher;
 mod hashers;
+mod service;
+mod upgrade;
 
 pub use error::PasswordError;
 pub use hash::PasswordHash;
-pub use hasher::{PasswordHasher, PasswordHasherEntry};
-pub use hashers::Argon2Hasher;
+pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
+pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
+pub use service::{HashingService, HashingServiceBuilder};
+pub use upgrade::{PasswordHashers, Verification};
