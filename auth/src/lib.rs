@@ -14,6 +14,8 @@ pub mod permissions;
 pub mod registry;
 pub mod secret;
 pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod users;
 
 pub use auth_macros::*;

@@ -1,0 +1,3 @@
+//! Conformance suites: every implementation of a trait passes the same tests, ours and a third party's.
+
+pub mod password_hasher;
