@@ -1,12 +1,15 @@
 //! The macros of the `auth` crate. Name them through it: `auth::permission_required`, `auth::User`, ….
 
+mod auth_backend;
 mod diagnostics;
 mod groups;
 mod guard;
 mod login_required;
+mod password_hasher;
 mod permission_required;
 mod permissions;
 mod runtime_path;
+mod session_backend;
 mod syntax;
 mod user;
 mod user_passes_test;
@@ -59,4 +62,22 @@ pub fn superuser_required(arguments: TokenStream, item: TokenStream) -> TokenStr
 #[proc_macro_attribute]
 pub fn user_passes_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     user_passes_test::run(arguments.into(), item.into()).into()
+}
+
+/// Registers
+#[proc_macro_attribute]
+pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    session_backend::run(arguments.into(), item.into()).into()
+}
+
+/// Registers
+#[proc_macro_attribute]
+pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    auth_backend::run(arguments.into(), item.into()).into()
+}
+
+/// Registers
+#[proc_macro_attribute]
+pub fn password_hasher(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    password_hasher::run(arguments.into(), item.into()).into()
 }

@@ -1,6 +1,6 @@
 use proc_macro2::Ident;
 use syn::spanned::Spanned as _;
-use syn::{FnArg, ItemFn, Meta, Pat, PatType, Signature, Type};
+use syn::{FnArg, ItemFn, Meta, Pat, PatType, Path, Signature, Type};
 
 use super::{Asks, Guard, mark};
 use crate::diagnostics::Diagnostics;
@@ -121,7 +121,9 @@ fn is_handler(
         return false;
     }
     // Beside a method no type can be declared, and only its own `Self` gives it away.
-    if matches!(guard.map(|guard| &guard.asks), Some(Asks::Test(_))) && says_self(function) {
+    if let Some(Asks::Test(test)) = guard.map(|guard| &guard.asks)
+        && says_self(function, test)
+    {
         let message = format!(
             "`#[{attribute}]` on a handler needs a free function: move it out of the `impl` block, or {MARK}"
         );
@@ -131,7 +133,7 @@ fn is_handler(
     true
 }
 
-fn says_self(function: &ItemFn) -> bool {
+fn says_self(function: &ItemFn, test: &Path) -> bool {
     struct Finder(bool);
     impl syn::visit::Visit<'_> for Finder {
         fn visit_ident(&mut self, ident: &Ident) {
@@ -140,6 +142,7 @@ fn says_self(function: &ItemFn) -> bool {
     }
     let mut finder = Finder(false);
     syn::visit::Visit::visit_item_fn(&mut finder, function);
+    syn::visit::Visit::visit_path(&mut finder, test);
     finder.0
 }
 

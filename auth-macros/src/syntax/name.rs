@@ -99,24 +99,6 @@ pub(crate) fn permission_path(name: &LitStr, base: &impl ToTokens) -> syn::Resul
     Ok(quote::quote_spanned!(span=> #base::#app::#codename))
 }
 
-/// The one string that an attribute such as `#[session_backend("redis")]` takes, if it is made of what `fits` says.
-pub(crate) fn one_text(
-    input: syn::parse::ParseStream,
-    example: &str,
-    rule: &str,
-    fits: impl Fn(&str) -> bool,
-) -> syn::Result<LitStr> {
-    let text: LitStr = input.parse().map_err(|error| {
-        syn::Error::new(error.span(), format!("a string stands here: write `#[{example}]`"))
-    })?;
-    if fits(&text.value()) {
-        Ok(text)
-    } else {
-        let message = format!("`{}` cannot be a name here: {rule}", text.value());
-        Err(syn::Error::new(text.span(), message))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proc_macro2::Span;

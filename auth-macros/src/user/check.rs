@@ -205,7 +205,7 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
             "`{name}` cannot be the primary key as this type: take `Uuid` (made by us), `i64` or `i32` (made by the database), or `String` (made by the application)"
         ),
         Role::PasswordHash => format!(
-            "`{name}` must be an `auth::PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::PasswordHash`"
+            "the user's `password_hash` must be a `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
         ),
         _ => format!("the user's `{}` must be a `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
     };
