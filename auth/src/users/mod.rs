@@ -5,11 +5,13 @@
 //!   `auth::user_store_suite!` on it. `stores/` has one file for each.
 //! - [`UserManager`]: makes users, over any store.
 
+mod default_user;
 mod error;
 mod simple;
 mod store;
 mod traits;
 
+pub use default_user::DefaultUser;
 pub use error::UserError;
 pub use simple::{AnonymousUser, SimpleUser};
 pub use store::{

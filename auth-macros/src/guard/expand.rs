@@ -1,0 +1,180 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Expr, FnArg, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
+
+use super::check::{Plan, is_reference};
+use super::{Asks, Guard, mark};
+
+pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenStream {
+    let entry = entry(guard, &function);
+    let (check, sibling) = match plan {
+        Plan::Function { user, object } => {
+            (Some(check_in_body(guard, &user, object, &mut function)), None)
+        }
+        Plan::Handler { object: Some(place) } => (wrap_object(guard, place, &mut function), None),
+        Plan::Handler { object: None } => (None, insert_extractor(guard, &mut function)),
+    };
+    let top = [Some(entry), check].into_iter().flatten();
+    let top = top.map(|tokens| Stmt::Expr(Expr::Verbatim(tokens), None));
+    function.block.stmts.splice(0..0, top);
+    quote!(#function #sibling)
+}
+
+/// Enters the guard into its registry, from inside the body: that works in generic functions and in `impl` blocks.
+fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
+    let auth = &guard.auth;
+    let name = function.sig.ident.unraw().to_string();
+    let (requirement, permissions) = match &guard.asks {
+        Asks::For(requirement) | Asks::About { requirement, .. } => (
+            quote!(#auth::__private::describe::<#requirement>),
+            quote!(#auth::__private::permissions::<#requirement>),
+        ),
+        Asks::Test(test) => {
+            let words = words_of(test);
+            (quote!(|| ::std::string::String::from(#words)), quote!(::std::vec::Vec::new))
+        }
+    };
+    quote! {
+        #auth::__private::inventory::submit! {
+            #auth::__private::GuardEntry {
+                function: ::core::concat!(::core::module_path!(), "::", #name),
+                requirement: #requirement,
+                permissions: #permissions,
+                place: #auth::__private::Place::new(
+                    ::core::module_path!(),
+                    ::core::file!(),
+                    ::core::line!(),
+                ),
+            }
+        }
+    }
+}
+
+/// The check of a function that says who asks.
+fn check_in_body(
+    guard: &Guard,
+    user: &Ident,
+    object: Option<usize>,
+    function: &mut ItemFn,
+) -> TokenStream {
+    let auth = &guard.auth;
+    let checked = match (&guard.asks, object) {
+        (Asks::For(requirement), _) => {
+            quote_spanned!(user.span()=> #auth::__private::check::<#requirement>(&#user))
+        }
+        (Asks::Test(test), _) => {
+            let words = words_of(test);
+            quote_spanned!(test.span()=> #auth::__private::check_test(&#user, #words, #test))
+        }
+        (Asks::About { requirement, object, .. }, place) => {
+            let argument = place.and_then(|place| function.sig.inputs.get_mut(place));
+            let borrowed = match argument {
+                Some(FnArg::Typed(typed)) if is_reference(&typed.ty) => {
+                    quote_spanned!(object.span()=> &*#object)
+                }
+                _ => quote_spanned!(object.span()=> &#object),
+            };
+            place.and_then(|place| function.sig.inputs.get_mut(place)).map(mark::note_checked);
+            quote_spanned! {object.span()=>
+                #auth::__private::check_on::<#requirement, _, _>(&#user, #borrowed)
+            }
+        }
+    };
+    let output = match &function.sig.output {
+        ReturnType::Default => function.sig.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let refuse = quote_spanned!(output=> return #auth::__private::Refuse::refuse(denied));
+    match &guard.binding {
+        Some(binding) => quote! {
+            let #binding = match #checked {
+                ::core::result::Result::Ok(granted) => granted,
+                ::core::result::Result::Err(denied) => #refuse,
+            };
+        },
+        None => quote! {
+            if let ::core::result::Result::Err(denied) = #checked {
+                #refuse;
+            }
+        },
+    }
+}
+
+/// The extractor of a handler, in front of its arguments, and the type it needs beside it.
+fn insert_extractor(guard: &Guard, function: &mut ItemFn) -> Option<TokenStream> {
+    let auth = &guard.auth;
+    let binding = binding(guard);
+    let (extractor, sibling) = match &guard.asks {
+        Asks::Test(test) => {
+            let (name, sibling) = test_type(auth, test, function);
+            (quote!(#auth::__private::Tested<#name>), Some(sibling))
+        }
+        Asks::For(requirement) | Asks::About { requirement, .. } => {
+            (quote!(#auth::__private::Granted<#requirement>), None)
+        }
+    };
+    function.sig.inputs.insert(0, argument(binding, extractor));
+    sibling
+}
+
+/// Wraps the object of `on =` in the extractor that checks before it loads, and puts it first.
+fn wrap_object(guard: &Guard, place: usize, function: &mut ItemFn) -> Option<TokenStream> {
+    let auth = &guard.auth;
+    let Asks::About { requirement, object, hidden } = &guard.asks else { return None };
+    let mut inputs: Vec<FnArg> = std::mem::take(&mut function.sig.inputs).into_iter().collect();
+    let FnArg::Typed(PatType { attrs, pat, ty, .. }) = inputs.remove(place) else { return None };
+    let (binding, hidden) = (binding(guard), hidden.is_some());
+    let mut checked = argument(
+        quote!(#auth::__private::Checked(#pat, #binding)),
+        quote!(#auth::__private::Checked<#requirement, #ty, #hidden>),
+    );
+    if let FnArg::Typed(typed) = &mut checked {
+        typed.attrs = attrs;
+    }
+    mark::note_checked(&mut checked);
+    inputs.insert(0, checked);
+    function.sig.inputs = inputs.into_iter().collect();
+    Some(quote_spanned!(object.span()=> #auth::__private::assert_policy::<#requirement, #ty>();))
+}
+
+fn binding(guard: &Guard) -> TokenStream {
+    guard.binding.as_ref().map_or_else(|| quote!(_), quote::ToTokens::to_token_stream)
+}
+
+fn argument(pattern: TokenStream, ty: TokenStream) -> FnArg {
+    FnArg::Typed(PatType {
+        attrs: Vec::new(),
+        pat: Box::new(Pat::Verbatim(pattern)),
+        colon_token: Token![:](Span::call_site()),
+        ty: Box::new(Type::Verbatim(ty)),
+    })
+}
+
+/// The hidden type that stands for a test in the type of a handler's argument.
+fn test_type(auth: &TokenStream, test: &Path, function: &ItemFn) -> (Ident, TokenStream) {
+    let vis = &function.vis;
+    let words = words_of(test);
+    let passed = words.replace("::", "_").replace("r#", "");
+    let name = format_ident!("__{}_passes_{}", function.sig.ident.unraw(), passed, span = test.span());
+    let sibling = quote_spanned! {test.span()=>
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #[derive(::core::fmt::Debug)]
+        #vis struct #name {}
+
+        impl #auth::__private::UserTest for #name {
+            const NAME: &'static str = #words;
+
+            fn passes(principal: &#auth::__private::Principal) -> ::core::option::Option<bool> {
+                #auth::__private::run_test(principal, #test)
+            }
+        }
+    };
+    (name, sibling)
+}
+
+fn words_of(test: &Path) -> String {
+    test.to_token_stream().to_string().replace(' ', "")
+}

@@ -1,0 +1,13 @@
+//! Pieces that several macros parse.
+
+mod constructor;
+mod crate_line;
+mod name;
+mod registered;
+mod settings;
+
+pub(crate) use constructor::{Shape, constructor, spans};
+pub(crate) use crate_line::crate_line;
+pub(crate) use name::{identifier, is_snake_case, permission_path, snake_case};
+pub(crate) use registered::Registered;
+pub(crate) use settings::Settings;

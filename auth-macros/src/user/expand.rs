@@ -1,0 +1,266 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use super::model::{Role, Storage, UserField, UserStruct};
+
+/// The impls. What a field's type can get wrong stands at that type.
+pub(super) fn expand(user: &UserStruct) -> TokenStream {
+    let impls = [
+        Some(expand_user(user)),
+        Some(expand_base_user(user)),
+        expand_full_user(user),
+        expand_permissions_mixin(user),
+        Some(expand_model(user)),
+        Some(expand_user_model(user)),
+    ];
+    let impls = impls.iter().flatten();
+    quote!(#(#impls)*)
+}
+
+/// A method that returns what stands in the field of that role, if there is one.
+fn getter(
+    user: &UserStruct,
+    role: Role,
+    name: &str,
+    of: impl Fn(&UserField) -> (TokenStream, TokenStream),
+) -> Option<TokenStream> {
+    let field = user.field(role)?;
+    let (returns, value) = of(field);
+    let span = field.ty.span();
+    let name = Ident::new(name, span);
+    Some(quote_spanned!(span=> fn #name(&self) -> #returns { #value }))
+}
+
+fn flag(user: &UserStruct, role: Role, name: &str) -> Option<TokenStream> {
+    getter(user, role, name, |UserField { ident, ty, .. }| {
+        let span = ty.span();
+        (quote_spanned!(span=> bool), quote_spanned!(span=> self.#ident))
+    })
+}
+
+fn text(user: &UserStruct, role: Role, name: &str) -> Option<TokenStream> {
+    getter(user, role, name, |UserField { ident, ty, .. }| {
+        let span = ty.span();
+        (quote_spanned!(span=> &str), quote_spanned!(span=> &self.#ident))
+    })
+}
+
+fn names(user: &UserStruct, role: Role, name: &str) -> Option<TokenStream> {
+    getter(user, role, name, |UserField { ident, ty, .. }| {
+        let span = ty.span();
+        (quote_spanned!(span=> &[::std::string::String]), quote_spanned!(span=> &self.#ident))
+    })
+}
+
+fn expand_user(user: &UserStruct) -> TokenStream {
+    let UserStruct { auth, ident, .. } = user;
+    let username = text(user, Role::Username, "username");
+    let is_active = flag(user, Role::IsActive, "is_active");
+    let is_admin = flag(user, Role::IsStaff, "is_admin");
+    let is_superuser = flag(user, Role::IsSuperuser, "is_superuser");
+    quote! {
+        impl #auth::__private::User for #ident {
+            fn id(&self) -> ::std::string::String {
+                ::std::string::ToString::to_string(#auth::__private::BaseUser::primary_key(self))
+            }
+            #username
+            #is_active
+            #is_admin
+            #is_superuser
+        }
+    }
+}
+
+fn expand_base_user(user: &UserStruct) -> TokenStream {
+    let UserStruct { auth, ident, hasher, .. } = user;
+    let hasher = hasher
+        .as_ref()
+        .map_or_else(|| quote!(#auth::__private::DefaultHasher), quote::ToTokens::to_token_stream);
+    let key_type = user.field(Role::Id).map(|id| &id.ty);
+    let primary_key = getter(user, Role::Id, "primary_key", |UserField { ident, ty, .. }| {
+        (quote!(&#ty), quote_spanned!(ty.span()=> &self.#ident))
+    });
+    let password_hash = getter(user, Role::PasswordHash, "password_hash", |field| {
+        let (name, span) = (&field.ident, field.ty.span());
+        let returns = quote_spanned!(span=> &#auth::__private::PasswordHash);
+        (returns, quote_spanned!(span=> &self.#name))
+    });
+    let last_login = getter(user, Role::LastLogin, "last_login", |UserField { ident, ty, .. }| {
+        let returns = quote_spanned!(ty.span()=> ::core::option::Option<#auth::__private::Time>);
+        (returns, quote_spanned!(ty.span()=> self.#ident))
+    });
+    let password_field = user.field(Role::PasswordHash).map(|field| &field.ident);
+    let login_field = user.field(Role::LastLogin).map(|field| &field.ident);
+    let username = user.field(Role::Username);
+    let username_field = username.map(|field| field.ident.unraw().to_string());
+    let is_address = username.is_some_and(|field| field.roles.contains(&Role::Email));
+    let normalize_username = is_address.then(|| {
+        quote! {
+            fn normalize_username(username: &str) -> ::std::string::String {
+                #auth::__private::normalize_address(username)
+            }
+        }
+    });
+    quote! {
+        impl #auth::__private::BaseUser for #ident {
+            type PrimaryKey = #key_type;
+            type Hasher = #hasher;
+
+            fn get_username_field() -> &'static str {
+                #username_field
+            }
+            #primary_key
+            #password_hash
+            fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
+                self.#password_field = hash;
+            }
+            #last_login
+            fn set_last_login(&mut self, time: #auth::__private::Time) {
+                self.#login_field = ::core::option::Option::Some(time);
+            }
+            #normalize_username
+        }
+    }
+}
+
+fn expand_full_user(user: &UserStruct) -> Option<TokenStream> {
+    let UserStruct { auth, ident, .. } = user;
+    let email = text(user, Role::Email, "email")?;
+    let first_name = text(user, Role::FirstName, "first_name")?;
+    let last_name = text(user, Role::LastName, "last_name")?;
+    let date_joined = getter(user, Role::DateJoined, "date_joined", |UserField { ident, ty, .. }| {
+        let span = ty.span();
+        (quote_spanned!(span=> #auth::__private::Time), quote_spanned!(span=> self.#ident))
+    })?;
+    Some(quote! {
+        impl #auth::__private::FullUser for #ident {
+            #email
+            #first_name
+            #last_name
+            #date_joined
+        }
+    })
+}
+
+fn expand_permissions_mixin(user: &UserStruct) -> Option<TokenStream> {
+    let UserStruct { auth, ident, .. } = user;
+    let user_permissions = names(user, Role::UserPermissions, "user_permissions")?;
+    let groups = names(user, Role::Groups, "groups")?;
+    Some(quote! {
+        impl #auth::__private::PermissionsMixin for #ident {
+            #user_permissions
+            #groups
+        }
+    })
+}
+
+/// How a field meets its column.
+struct ColumnCode {
+    column: TokenStream,
+    write: TokenStream,
+}
+
+fn expand_model(user: &UserStruct) -> TokenStream {
+    let UserStruct { auth, ident, table, fields, .. } = user;
+    let mut columns = Vec::new();
+    let mut reads = Vec::new();
+    for UserField { ident, ty, roles, storage } in fields {
+        let span = ty.span();
+        let Storage::Column { name, json, unique, editable } = storage else {
+            reads.push(quote_spanned!(span=> #ident: ::core::default::Default::default()));
+            continue;
+        };
+        let index = columns.len();
+        let (start, write, read) = if *json {
+            (
+                quote!(#auth::__private::json_column(#name)),
+                quote_spanned!(span=> #auth::__private::to_json(&self.#ident, #name)?),
+                quote_spanned!(span=> #auth::__private::read_json(row, #index, #name)?),
+            )
+        } else {
+            (
+                quote_spanned!(span=> #auth::__private::column::<#ty>(#name)),
+                quote_spanned!(span=> #auth::__private::Field::to_value(&self.#ident)),
+                quote_spanned!(span=> #auth::__private::read(row, #index, #name)?),
+            )
+        };
+        let roles = roles.iter().filter_map(|role| {
+            let role = Ident::new(role.rule().column_role?, Span::call_site());
+            Some(quote!(.role(#auth::__private::Role::#role)))
+        });
+        let unique = unique.then(|| quote!(.unique()));
+        let editable = editable.then(|| quote!(.editable()));
+        columns.push(ColumnCode { column: quote!(#start #(#roles)* #unique #editable), write });
+        reads.push(quote!(#ident: #read));
+    }
+    let writes = columns.iter().map(|code| &code.write);
+    let columns = columns.iter().map(|code| &code.column);
+    quote! {
+        impl #auth::__private::Model for #ident {
+            const TABLE: &'static str = #table;
+            const COLUMNS: &'static [#auth::__private::Column] = &[#(#columns),*];
+
+            fn values(&self) -> ::core::result::Result<
+                ::std::vec::Vec<#auth::__private::Value>,
+                #auth::__private::ColumnError,
+            > {
+                ::core::result::Result::Ok(::std::vec![#(#writes),*])
+            }
+
+            fn from_row(row: &dyn #auth::__private::Row) -> ::core::result::Result<
+                Self,
+                #auth::__private::ColumnError,
+            > {
+                ::core::result::Result::Ok(Self { #(#reads),* })
+            }
+        }
+    }
+}
+
+fn expand_user_model(user: &UserStruct) -> TokenStream {
+    let UserStruct { auth, ident, .. } = user;
+    let id = user.field(Role::Id).map(|field| &field.ident);
+    let username = user.field(Role::Username).map(|field| &field.ident);
+    let groups = user.field(Role::Groups).map(|field| &field.ident);
+    let permissions = user.field(Role::UserPermissions).map(|field| &field.ident);
+    let memberships = (groups.is_some() || permissions.is_some()).then(|| {
+        let held = |field: Option<&Ident>| {
+            field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field))
+        };
+        let take = |field: Option<&Ident>, value: TokenStream| match field {
+            Some(field) => quote!(self.#field = #value;),
+            None => quote!(::core::mem::drop(#value);),
+        };
+        let (held_groups, held_permissions) = (held(groups), held(permissions));
+        let take_groups = take(groups, quote!(groups));
+        let take_permissions = take(permissions, quote!(permissions));
+        quote! {
+            fn memberships(&self) -> (&[::std::string::String], &[::std::string::String]) {
+                (#held_groups, #held_permissions)
+            }
+
+            fn set_memberships(
+                &mut self,
+                groups: ::std::vec::Vec<::std::string::String>,
+                permissions: ::std::vec::Vec<::std::string::String>,
+            ) {
+                #take_groups
+                #take_permissions
+            }
+        }
+    });
+    quote! {
+        impl #auth::__private::UserModel for #ident {
+            fn set_primary_key(&mut self, key: <Self as #auth::__private::BaseUser>::PrimaryKey) {
+                self.#id = key;
+            }
+
+            fn set_username(&mut self, username: ::std::string::String) {
+                self.#username = username;
+            }
+            #memberships
+        }
+    }
+}

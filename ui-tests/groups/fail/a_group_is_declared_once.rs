@@ -1,0 +1,7 @@
+auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+auth::groups! {
+    editors: "Editors" => [blog::add_post];
+    editors: "Editors" => [blog::view_post];
+}
+
+fn main() {}

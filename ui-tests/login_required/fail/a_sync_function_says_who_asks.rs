@@ -1,0 +1,4 @@
+#[auth::login_required]
+fn handler() {}
+
+fn main() {}

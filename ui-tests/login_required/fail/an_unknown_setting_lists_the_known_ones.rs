@@ -1,0 +1,4 @@
+#[auth::login_required(on = post)]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[auth::password_hasher("plain")]
+fn plain() {}
+
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[auth::password_hasher("Plain")]
+#[derive(Debug, Default)]
+struct Plain;
+
+
+fn main() {}

@@ -1,0 +1,16 @@
+use auth::access::{CurrentUser, PermissionDenied};
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("blog.add_post")]
+extern "C" fn add(#[user] user: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
+    let _ = user;
+    Ok(())
+}
+
+struct Author;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("add_post")]
+async fn handler() {}
+
+fn main() {}

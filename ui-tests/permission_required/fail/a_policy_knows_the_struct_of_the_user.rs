@@ -1,0 +1,27 @@
+use auth::access::{PermissionDenied, Principal};
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+struct Author;
+struct Post;
+
+impl auth::access::Guarded for Post {
+    type User = Author;
+}
+
+impl auth::access::Policy<permissions::blog::change_post, Post> for Author {
+    fn allows(_: &auth::access::CurrentUser<Self>, _: &Post) -> bool {
+        true
+    }
+}
+
+#[permission_required("blog.change_post", on = post)]
+fn edit(#[user] user: &Principal, post: &Post) -> Result<(), PermissionDenied> {
+    let _ = (user, post);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use auth::access::Granted;
+
+mod permissions {
+    auth::permissions! { blog { publish_post: "Can publish posts"; } }
+}
+
+fn twice(granted: Granted<permissions::blog::publish_post>) {
+    drop(granted);
+    drop(granted);
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use auth::access::Granted;
+
+mod permissions {
+    auth::permissions! { blog { publish_post: "Can publish posts"; } }
+}
+
+fn main() {
+    let _: Granted<permissions::blog::publish_post> = Granted(std::marker::PhantomData);
+}

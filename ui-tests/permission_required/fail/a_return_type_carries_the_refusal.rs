@@ -1,0 +1,16 @@
+use auth::access::CurrentUser;
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("blog.add_post")]
+fn add(#[user] user: &CurrentUser<Author>) -> u8 {
+    let _ = user;
+    0
+}
+
+struct Author;
+
+fn main() {}

@@ -1,0 +1,12 @@
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("blog.add_post")]
+fn handler() -> impl Future<Output = ()> {
+    async {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use auth::access::CurrentUser;
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("blog.add_post")]
+fn add(#[user] user: &CurrentUser<Author>) -> Result<u8, std::fmt::Error> {
+    let _ = user;
+    Ok(0)
+}
+
+struct Author;
+
+fn main() {}

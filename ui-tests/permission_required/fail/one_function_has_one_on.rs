@@ -1,0 +1,20 @@
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+struct Author;
+struct Post;
+
+impl auth::access::Guarded for Post {
+    type User = Author;
+}
+
+#[permission_required("blog.change_post", on = post)]
+#[permission_required("blog.delete_post", on = post)]
+async fn edit(post: Post) {
+    let _ = post;
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use auth::access::{CurrentUser, PermissionDenied};
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+}
+
+#[permission_required("blog.add_post")]
+fn add(#[user(admin)] user: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
+    Ok(())
+}
+
+struct Author;
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        blog { publishPost: "Can publish posts" }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        blog { publish_post: Posts; }
+    }
+}
+
+fn main() {}

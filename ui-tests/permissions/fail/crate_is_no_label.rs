@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        crate { add: "Can" }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        blog { crate: "Can" }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        publish_post: "Can publish posts";
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        blog { self: "Can" }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+mod permissions {
+    auth::permissions! {
+        blog { Self: "Can" }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use auth::registry::{Context, Url};
+use auth::sessions::{SessionBackend, SessionError};
+
+#[auth::session_backend("memory2")]
+async fn connect(_: &Url, _: &Context) -> Result<String, SessionError> {
+    Ok(String::new())
+}
+
+fn main() {}

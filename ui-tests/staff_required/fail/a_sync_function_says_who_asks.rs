@@ -1,0 +1,4 @@
+#[auth::staff_required]
+fn handler() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[auth::staff_required(on = post)]
+async fn handler() {}
+
+fn main() {}

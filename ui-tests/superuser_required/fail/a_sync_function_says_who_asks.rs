@@ -1,0 +1,4 @@
+#[auth::superuser_required]
+fn handler() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[auth::superuser_required(on = post)]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use auth::User;
+use auth::passwords::PasswordHash;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+#[derive(User, Clone)]
+#[user(hasher = Md5)]
+struct Author {
+    id: Uuid,
+    username: String,
+    password_hash: PasswordHash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+}
+
+#[derive(Default)]
+struct Md5;
+
+fn main() {}

@@ -1,0 +1,19 @@
+use auth::User;
+use auth::passwords::PasswordHash;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+#[derive(User, Clone)]
+struct Author {
+    id: Uuid,
+    username: String,
+    password_hash: PasswordHash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+    #[user(email)]
+    first: String,
+    #[user(email)]
+    second: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use auth::User;
+
+#[derive(User, Clone)]
+struct Author(String);
+
+fn main() {}

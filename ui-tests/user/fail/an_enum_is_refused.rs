@@ -1,0 +1,8 @@
+use auth::User;
+
+#[derive(User, Clone)]
+enum Author {
+    Known,
+}
+
+fn main() {}

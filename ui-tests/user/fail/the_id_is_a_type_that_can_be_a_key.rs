@@ -1,0 +1,14 @@
+use auth::User;
+use auth::passwords::PasswordHash;
+use chrono::{DateTime, Utc};
+
+#[derive(User, Clone)]
+struct Author {
+    id: u64,
+    username: String,
+    password_hash: PasswordHash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use auth::User;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+#[derive(User, Clone)]
+struct Author {
+    id: Uuid,
+    username: String,
+    password_hash: Hash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+}
+
+#[derive(Clone)]
+struct Hash;
+
+fn main() {}

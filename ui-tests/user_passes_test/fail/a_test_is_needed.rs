@@ -1,0 +1,4 @@
+#[auth::user_passes_test]
+async fn handler() {}
+
+fn main() {}
