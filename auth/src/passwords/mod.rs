@@ -4,20 +4,30 @@
 //! - [`PasswordHashers`] chooses among all that are registered by what stands in front of a hash, and says when a
 //!   password should be hashed anew.
 //! - [`HashingService`] does that work beside the asynchronous executor, bounded in threads, memory and queue.
+//! - [`PasswordConfig`] and [`PasswordValidator`] say which new passwords are accepted.
 //!
 //! Another algorithm is another file in `hashers/`: implement the trait, register it under the name that
 //! [`PasswordHash::algorithm`] finds in its hashes, and run `auth::password_hasher_suite!` on it.
 
+mod config;
 mod error;
 mod hash;
 mod hasher;
 mod hashers;
 mod service;
 mod upgrade;
+mod validators;
 
-pub use error::PasswordError;
+pub use config::{PasswordConfig, PasswordConfigError, PasswordContext};
+pub use error::{InvalidPassword, PasswordError, PasswordProblem};
 pub use hash::PasswordHash;
 pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
 pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
 pub use service::{HashingService, HashingServiceBuilder};
 pub use upgrade::{PasswordHashers, Verification};
+pub use validators::{
+    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator,
+    PasswordValidator, RepetitionValidator, UserAttributeSimilarityValidator,
+};
+#[cfg(feature = "password-strength")]
+pub use validators::{PasswordStrength, PasswordStrengthValidator};

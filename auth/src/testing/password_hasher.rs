@@ -2,6 +2,8 @@
 //!
 //! Let the fixture make a hasher with the least work that it allows: the suite hashes some dozens of times.
 
+#![expect(clippy::missing_panics_doc, reason = "a test panics when the promise is broken")]
+
 use crate::passwords::{MAX_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordHasher};
 
 /// Makes one test of each promise of a password hasher, with the path of a function that makes one.
