@@ -9,6 +9,7 @@ pub mod __private;
 pub mod access;
 pub mod clock;
 pub mod database;
+pub mod limits;
 pub mod passwords;
 pub mod permissions;
 pub mod registry;

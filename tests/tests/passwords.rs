@@ -300,16 +300,13 @@ fn a_new_password_is_told_all_that_is_wrong_with_it() {
         ("willfarrington", &["password_too_short", "password_too_similar"]),
         ("WILLFARRINGTON1", &["password_too_similar"]),
         ("willwillwillwillwill", &["password_too_repetitive", "password_too_similar"]),
-        ("1234567890123456", &["password_too_common"]),
+        ("1234567890123456", &["password_too_common", "password_too_repetitive"]),
         ("correct horse", &["password_too_short"]),
         ("correct horse battery staple", &[]),
         ("ключ от старого дома", &[]),
     ];
     for (password, expected) in cases {
-        let found = codes(&config, password);
-        let found: Vec<_> = found.iter().filter(|code| expected.contains(code)).collect();
-        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{password}");
-        assert_eq!(codes(&config, password).is_empty(), expected.is_empty(), "{password}");
+        assert_eq!(codes(&config, password), expected, "{password}");
     }
 }
 

@@ -11,9 +11,10 @@ const LEAST_UNIT: usize = 8;
 
 impl PasswordValidator for RepetitionValidator {
     fn validate(&self, password: &str, _: &PasswordContext<'_>) -> Result<(), PasswordProblem> {
-        let length = password.chars().count();
-        let unit = unit(password).count();
-        if length > LEAST_UNIT && (unit < LEAST_UNIT || is_sequence(password)) {
+        let (length, unit) = (password.chars().count(), unit(password).count());
+        // Once and a bit is no repetition: many a text begins and ends with the same letter.
+        let repeated = unit < LEAST_UNIT && 2 * unit <= length;
+        if length > LEAST_UNIT && (repeated || is_sequence(password)) {
             let message = "This password repeats a few characters or lists them in their order.";
             return Err(PasswordProblem::new("password_too_repetitive", message));
         }
@@ -35,18 +36,18 @@ pub(super) fn unit(text: &str) -> impl Iterator<Item = char> {
         borders[at] = border + usize::from(characters[at] == characters[border]);
     }
     let period = characters.len() - borders.last().copied().unwrap_or(0);
-    // Once and a bit is no repetition: nearly every text begins and ends with the same letter sooner or later.
-    let length = if period * 2 <= characters.len() { period } else { characters.len() };
-    characters.into_iter().take(length)
+    characters.into_iter().take(period)
 }
 
+/// After nine comes zero.
 fn is_sequence(text: &str) -> bool {
-    let steps = || {
-        text.chars()
-            .zip(text.chars().skip(1))
-            .map(|(a, b)| i64::from(u32::from(b)) - i64::from(u32::from(a)))
+    let step = |(one, next): (char, char)| match (one.to_digit(10), next.to_digit(10)) {
+        (Some(one), Some(next)) if (one + 1) % 10 == next => 1,
+        (Some(one), Some(next)) if (next + 1) % 10 == one => -1,
+        _ => i64::from(u32::from(next)) - i64::from(u32::from(one)),
     };
-    [1, -1].into_iter().any(|step| steps().all(|found| found == step))
+    let steps = || text.chars().zip(text.chars().skip(1)).map(step);
+    [1, -1].into_iter().any(|wanted| steps().all(|found| found == wanted))
 }
 
 #[cfg(test)]
@@ -60,7 +61,8 @@ mod tests {
             ("a", "a"),
             ("aaaa", "a"),
             ("abcabca", "abc"),
-            ("abcab", "abcab"),
+            ("abcab", "abc"),
+            ("abcde", "abcde"),
             ("zoëzoë", "zoë"),
         ] {
             assert!(unit(text).eq(expected.chars()), "{text}");
@@ -76,6 +78,7 @@ mod tests {
             "zoëzoëzoëzoëzoëz",
             "abcdefghijklmnop",
             "ponmlkjihgfedcba",
+            "678901234567890",
         ] {
             assert_eq!(
                 validate(password).unwrap_err().code,
