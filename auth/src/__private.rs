@@ -8,6 +8,7 @@ pub use crate::access::generated::*;
 pub use crate::access::{
     All, Any, Granted, GuardEntry, LoggedIn, Principal, Requirement, Staff, Superuser,
 };
+pub use crate::accounts::{AuthBackend, AuthBackendEntry, Error};
 pub use crate::database::Field;
 pub use crate::database::{
     Column, ColumnError, Model, Role, Row, Value, column, json_column, read, read_json, to_json,

@@ -105,8 +105,12 @@ impl SecretKey {
 
     /// A new random secret: everything signed with it ends with the process.
     pub fn random() -> Self {
-        let text = Base64UrlUnpadded::encode_string(&random::<48>());
-        Self { current: Zeroizing::new(text.into_bytes()), fallbacks: Vec::new() }
+        Self { current: Zeroizing::new(Self::random_text().as_bytes().to_vec()), fallbacks: Vec::new() }
+    }
+
+    /// A text that makes a good secret.
+    pub(crate) fn random_text() -> Zeroizing<String> {
+        Zeroizing::new(Base64UrlUnpadded::encode_string(&random::<48>()))
     }
 
     /// Also accepts what an older secret signed.

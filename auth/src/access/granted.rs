@@ -71,6 +71,10 @@ impl PermissionDenied {
         Self { required }
     }
 
+    pub(crate) fn named(required: &str) -> Self {
+        Self { required: required.to_owned() }
+    }
+
     /// What was asked for: `all(blog.add_post, blog.publish_post)`.
     pub fn required(&self) -> &str {
         &self.required
@@ -155,7 +159,7 @@ pub fn check_test<S: TypedSubject>(
     if test(subject.current_user()) {
         Ok(())
     } else {
-        Err(PermissionDenied { required: name.to_owned() })
+        Err(PermissionDenied::named(name))
     }
 }
 

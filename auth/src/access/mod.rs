@@ -4,12 +4,17 @@
 //! with the application's user struct. A [`Requirement`] is a type that a principal meets or not; [`Granted`] proves
 //! that one was met. A [`Policy`] decides on single objects.
 
+mod classes;
 mod current_user;
 mod granted;
 mod guard;
 mod policy;
 mod requirement;
 
+pub use classes::{
+    AllowAny, And, CannotTell, HasPerm, Inverse, IsActiveUser, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly,
+    ModelPermissions, Or, Permission, PermissionContext,
+};
 pub use current_user::{CurrentUser, Principal, Subject};
 pub use granted::{Granted, PermissionDenied};
 pub use guard::GuardEntry;

@@ -14,6 +14,8 @@ mod error;
 mod hash;
 mod hasher;
 mod hashers;
+#[expect(clippy::module_inception, reason = "the type it holds has the subject's name")]
+mod passwords;
 mod service;
 mod upgrade;
 mod validators;
@@ -24,6 +26,7 @@ pub use hash::PasswordHash;
 pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
 pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
 pub use service::{HashingService, HashingServiceBuilder};
+pub use self::passwords::Passwords;
 pub use upgrade::{PasswordHashers, Verification};
 pub use validators::{
     CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator,

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use zeroize::Zeroizing;
@@ -44,24 +44,19 @@ impl Verification {
 pub struct PasswordHashers {
     preferred: Arc<dyn PasswordHasher>,
     others: Vec<(&'static str, Arc<dyn PasswordHasher>)>,
-    decoy: PasswordHash,
+    decoy: OnceLock<PasswordHash>,
 }
 
 impl PasswordHashers {
     /// New passwords are hashed by `preferred`; those of every [`PasswordHasherEntry`] are checked.
     ///
-    /// Hashes once, to have a decoy.
-    ///
-    /// # Errors
-    /// [`PasswordError`] when the preferred hasher does not work.
-    pub fn new(preferred: impl PasswordHasher) -> Result<Self, PasswordError> {
-        let nobodys = Zeroizing::new(Base64UrlUnpadded::encode_string(&secret::random::<32>()));
-        let decoy = preferred.hash(&nobodys)?;
+    /// The first check also makes the decoy; `AuthBuilder::build` has that done at start-up.
+    pub fn new(preferred: impl PasswordHasher) -> Self {
         let others = registry::entries::<PasswordHasherEntry>()
             .into_iter()
             .map(|entry| (entry.prefix, Arc::from((entry.make)())))
             .collect();
-        Ok(Self { preferred: Arc::new(preferred), others, decoy })
+        Self { preferred: Arc::new(preferred), others, decoy: OnceLock::new() }
     }
 
     /// Also checks hashes of this algorithm with this hasher: one that needs settings and so cannot register itself.
@@ -91,7 +86,7 @@ impl PasswordHashers {
         if !hash.is_usable() {
             return self.verify_nobody(password);
         }
-        let Some(hasher) = self.hasher_of(hash) else {
+        let Some(hasher) = self.hasher_of(hash)? else {
             // The name comes from the store and may be anything, a plain password too: it is not logged.
             tracing::warn!("a stored password hash is of an algorithm that is not registered");
             return self.verify_nobody(password);
@@ -113,7 +108,7 @@ impl PasswordHashers {
     /// As for [`PasswordHasher::verify`].
     pub fn verify_nobody(&self, password: &str) -> Result<Verification, PasswordError> {
         // The answer does not matter, and is not given: nobody may log in as nobody.
-        self.preferred.verify(password, &self.decoy)?;
+        self.preferred.verify(password, self.decoy()?)?;
         Ok(Verification::Wrong)
     }
 
@@ -122,13 +117,23 @@ impl PasswordHashers {
         self.preferred.needs_rehash(hash)
     }
 
-    fn hasher_of(&self, hash: &PasswordHash) -> Option<&dyn PasswordHasher> {
+    fn hasher_of(&self, hash: &PasswordHash) -> Result<Option<&dyn PasswordHasher>, PasswordError> {
         let algorithm = hash.algorithm();
-        if algorithm == self.decoy.algorithm() {
-            return Some(&*self.preferred);
+        if algorithm == self.decoy()?.algorithm() {
+            return Ok(Some(&*self.preferred));
         }
-        let (_, hasher) = self.others.iter().find(|(name, _)| *name == algorithm)?;
-        Some(&**hasher)
+        Ok(self.others.iter().find(|(name, _)| *name == algorithm).map(|(_, hasher)| &**hasher))
+    }
+
+    /// The hash of a password that nobody knows.
+    fn decoy(&self) -> Result<&PasswordHash, PasswordError> {
+        if self.decoy.get().is_none() {
+            let nobodys = Zeroizing::new(Base64UrlUnpadded::encode_string(&secret::random::<32>()));
+            let made = self.preferred.hash(&nobodys)?;
+            // Of two who make one at once, the first one's counts.
+            drop(self.decoy.set(made));
+        }
+        Ok(self.decoy.get().expect("it was set above"))
     }
 }
 
@@ -136,7 +141,7 @@ impl fmt::Debug for PasswordHashers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let others: Vec<_> = self.others.iter().map(|(name, _)| name).collect();
         f.debug_struct("PasswordHashers")
-            .field("preferred", &self.decoy.algorithm())
+            .field("preferred", &self.preferred)
             .field("others", &others)
             .finish_non_exhaustive()
     }

@@ -6,8 +6,10 @@
 
 mod backend;
 mod backends;
+mod data;
 mod error;
 mod key;
+mod lifetime;
 mod record;
 mod session;
 
@@ -18,4 +20,5 @@ pub use backends::*;
 pub use error::SessionError;
 pub use key::{SessionDigest, SessionKey};
 pub use record::{Login, SessionRecord};
-pub use session::{Lifetime, Session};
+pub use lifetime::Lifetime;
+pub use session::Session;
