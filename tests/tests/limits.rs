@@ -1,5 +1,7 @@
 //! Limits on logins, on a clock that stands until it is set.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -191,7 +193,9 @@ async fn a_thousand_parallel_guesses_are_five() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert_eq!(allowed.load(Ordering::Relaxed), 5);
 }
 

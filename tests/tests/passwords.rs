@@ -1,5 +1,7 @@
 //! The hashing service and the choice of hashers, with hashers that count instead of working.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -193,7 +195,7 @@ impl Gated {
     }
 }
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn the_queue_is_in_order_and_bounded() {
@@ -367,4 +369,47 @@ fn rules_can_be_added() {
         refused.to_string(),
         "This password must contain at least one small letter. This password must not contain spaces."
     );
+}
+
+/// Tells when the thread that it was asked on ends.
+#[derive(Clone, Debug)]
+struct Farewell {
+    ended: Sender<()>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let _ = self.ended.send(());
+    }
+}
+
+impl PasswordHasher for Farewell {
+    fn hash(&self, _: &str) -> Result<PasswordHash, PasswordError> {
+        Ok(PasswordHash::new("farewell$"))
+    }
+
+    fn verify(&self, _: &str, _: &PasswordHash) -> Result<bool, PasswordError> {
+        thread_local! {
+            static LEFT_HERE: std::cell::RefCell<Option<Farewell>> = const { std::cell::RefCell::new(None) };
+        }
+        LEFT_HERE.with_borrow_mut(|left| *left = Some(self.clone()));
+        Ok(true)
+    }
+
+    fn needs_rehash(&self, _: &PasswordHash) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn threads_end_with_the_last_clone_of_the_service() {
+    let (ended, has_ended) = channel();
+    let hashers = Arc::new(PasswordHashers::new(Farewell { ended }).unwrap());
+    let service = HashingService::builder().threads(1).build();
+    let clone = service.clone();
+    drop(service);
+    let _ = clone.verify_nobody(&hashers, "any".into()).await.unwrap();
+    assert!(has_ended.try_recv().is_err());
+    drop(clone);
+    has_ended.recv_timeout(Duration::from_mins(1)).unwrap();
 }

@@ -11,7 +11,7 @@ use crate::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Settleme
 /// Counts tries in this process: for one server. Several servers that each count for themselves multiply the limits.
 ///
 /// # Security
-/// Memory is bounded: by default 262,144 keys, some 25 MiB. Expired keys go first; where that is not enough, those
+/// Memory is bounded: by default 262,144 keys, some 29 MiB (8192 places of 57 bytes in each of 64 shards). Expired keys go first; where that is not enough, those
 /// with the fewest tries are forgotten, so a flood of made-up names does not free the account that is being guessed
 /// at.
 pub struct InMemoryLimitStore {

@@ -81,7 +81,7 @@ mod tests {
             "678901234567890",
         ] {
             assert_eq!(
-                validate(password).unwrap_err().code,
+                validate(password).expect_err("it is refused").code,
                 "password_too_repetitive",
                 "{password}"
             );

@@ -146,7 +146,7 @@ mod tests {
                 "WILLFARRINGTON1",
                 &PasswordContext::new().field("user name", "willfarrington"),
             )
-            .unwrap_err();
+            .expect_err("it is refused");
         assert_eq!(message.to_string(), "The password is too similar to the user name.");
     }
 

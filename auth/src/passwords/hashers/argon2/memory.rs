@@ -1,5 +1,5 @@
-//! The memory that argon2 works in. The hashing service's threads keep theirs: asking the system for 19 MiB, and its
-//! handing out cleared pages, takes a tenth of a hash, and sixteen logins at once leave a heap in pieces.
+//! The memory that argon2 works in. The hashing service's threads keep theirs, so the system need not hand out 19 MiB of
+//! cleared pages for each hash, and many logins at once do not leave a heap in pieces.
 
 use std::cell::Cell;
 

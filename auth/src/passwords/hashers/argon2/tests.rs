@@ -46,7 +46,7 @@ const DJANGO: [(&str, &str); 2] = [
 ];
 
 fn verifies(password: &str, encoded: &str) -> bool {
-    Argon2Hasher::default().verify(password, &PasswordHash::new(encoded)).unwrap()
+    Argon2Hasher::default().verify(password, &PasswordHash::new(encoded)).expect("it works")
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn what_is_not_exactly_a_hash_within_the_bounds_never_verifies() {
 #[test]
 fn weaker_parameters_need_a_rehash_and_stronger_ones_do_not() {
     let hasher = Argon2Hasher::default();
-    let hash = hasher.hash("correct horse battery").unwrap();
+    let hash = hasher.hash("correct horse battery").expect("it works");
     assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
     assert!(!hasher.needs_rehash(&hash));
-    let stronger = Argon2Hasher::new(Argon2Params::new(19_456, 3, 1).unwrap());
+    let stronger = Argon2Hasher::new(Argon2Params::new(19_456, 3, 1).expect("it works"));
     assert!(stronger.needs_rehash(&hash));
-    assert!(!hasher.needs_rehash(&stronger.hash("correct horse battery").unwrap()));
+    assert!(!hasher.needs_rehash(&stronger.hash("correct horse battery").expect("it works")));
     for (_, encoded) in REFERENCE.iter().chain(&DJANGO) {
         assert!(hasher.needs_rehash(&PasswordHash::new(*encoded)), "{encoded}"); // short salts, few passes
     }
@@ -131,6 +131,6 @@ fn the_missing_work_is_what_a_weaker_hash_lacks() {
     assert_eq!(missing(wanted, 0), Some(wanted));
     assert_eq!(missing(wanted, wanted.work()), None);
     assert_eq!(missing(wanted, u64::MAX), None);
-    let rest = missing(wanted, 512).unwrap();
+    let rest = missing(wanted, 512).expect("it works");
     assert_eq!(rest.work() + 512, wanted.work());
 }
