@@ -9,11 +9,15 @@ pub mod __private;
 pub mod access;
 pub mod clock;
 pub mod database;
+#[cfg(feature = "__sql")]
+pub mod migrations;
 pub mod passwords;
 pub mod permissions;
 pub mod registry;
 pub mod secret;
 pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod users;
 
 pub use auth_macros::*;

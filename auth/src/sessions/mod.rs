@@ -14,7 +14,11 @@ mod session;
 pub use backend::{
     CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect,
 };
-pub use backends::*;
+#[cfg(feature = "__sql")]
+pub use backends::DatabaseSessionBackend;
+pub use backends::InMemorySessionBackend;
+#[cfg(feature = "__sql")]
+pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use error::SessionError;
 pub use key::{SessionDigest, SessionKey};
 pub use record::{Login, SessionRecord};

@@ -8,6 +8,7 @@
 mod error;
 mod simple;
 mod store;
+pub(crate) mod stores;
 mod traits;
 
 pub use error::UserError;
@@ -15,4 +16,7 @@ pub use simple::{AnonymousUser, SimpleUser};
 pub use store::{
     Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore,
 };
+#[cfg(feature = "__sql")]
+pub use stores::DatabaseUserStore;
+pub use stores::InMemoryUserStore;
 pub use traits::{BaseUser, FullUser, PermissionsMixin, PrimaryKey, User, UserModel};
