@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::cookie::{CookieStore as _, Jar};
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Value, json};
 
@@ -22,11 +22,8 @@ impl Server {
     /// # Panics
     /// When it does not start.
     pub fn start(program: &mut Command) -> Self {
-        let mut child = program
-            .env("ADDRESS", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut child =
+            program.env("ADDRESS", "127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut address = String::new();
         let output = child.stdout.take().expect("its output is piped");
         BufReader::new(output).read_line(&mut address).expect("it prints its address");

@@ -10,8 +10,8 @@ use std::time::Duration;
 use auth::BoxFuture;
 use auth::clock::Clock;
 use auth::limits::{
-    Attempt, Backoff, BackoffError, Decision, InMemoryLimitStore, LimitError, LimitKey, LimitStore,
-    Limiter, LoginAttempt, LoginLimiter, Settlement,
+    Attempt, Backoff, BackoffError, Decision, InMemoryLimitStore, LimitError, LimitKey, LimitStore, Limiter,
+    LoginAttempt, LoginLimiter, Settlement,
 };
 use chrono::{DateTime, Utc};
 

@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth::passwords::{
-    Argon2Hasher, Argon2Params, CharacterClass, HashingService, PasswordConfig, PasswordContext,
-    PasswordError, PasswordHash, PasswordHasher, PasswordHashers, PasswordProblem,
-    PasswordValidator, Verification,
+    Argon2Hasher, Argon2Params, CharacterClass, HashingService, PasswordConfig, PasswordContext, PasswordError,
+    PasswordHash, PasswordHasher, PasswordHashers, PasswordProblem, PasswordValidator, Verification,
 };
 use auth::secret::SecretString;
 
@@ -93,9 +92,9 @@ fn a_right_password_says_whether_to_hash_it_again() {
 fn registered_hashers_check_what_the_preferred_one_does_not_know() {
     let hashers = PasswordHashers::new(Spy::default()).unwrap();
     // Django's `argon2id-spaces` and the reference implementation's `test.c`.
-    let django = "argon2$argon2id$v=19$m=64,t=1,p=1$bzhPMEFvOVhpb2QwUXdCM3E4NFB2aQ$ezLdYiN57/Tfzb6HFuo3LA16mXaU56+V4yboi1eeZCo";
-    let reference =
-        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    let django =
+        "argon2$argon2id$v=19$m=64,t=1,p=1$bzhPMEFvOVhpb2QwUXdCM3E4NFB2aQ$ezLdYiN57/Tfzb6HFuo3LA16mXaU56+V4yboi1eeZCo";
+    let reference = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
     for (password, stored) in [(" trailing and leading ", django), ("password", reference)] {
         let found = hashers.verify(password, &PasswordHash::new(stored)).unwrap();
         assert_eq!(found, Verification::CorrectButRehash, "{stored}");
@@ -150,11 +149,7 @@ impl Gated {
         let ((begun_sender, begun), (open, open_receiver)) = (channel(), channel());
         let gate = Gate { begun: begun_sender, open: Arc::new(Mutex::new(open_receiver)) };
         Self {
-            service: HashingService::builder()
-                .threads(1)
-                .waiting(waiting)
-                .deadline(deadline)
-                .build(),
+            service: HashingService::builder().threads(1).waiting(waiting).deadline(deadline).build(),
             hashers: Arc::new(PasswordHashers::new(gate).unwrap()),
             begun,
             open,
@@ -164,9 +159,7 @@ impl Gated {
     fn ask(&self, password: &str) -> Answer {
         let (service, hashers) = (self.service.clone(), Arc::clone(&self.hashers));
         let password = SecretString::from(password);
-        tokio::spawn(
-            async move { service.verify(&hashers, password, PasswordHash::new("gate$")).await },
-        )
+        tokio::spawn(async move { service.verify(&hashers, password, PasswordHash::new("gate$")).await })
     }
 
     /// Asks, and returns when that many wait.
@@ -347,10 +340,7 @@ fn rules_can_be_added() {
             if !password.contains(' ') {
                 return Ok(());
             }
-            Err(PasswordProblem::new(
-                "password_has_spaces",
-                "This password must not contain spaces.",
-            ))
+            Err(PasswordProblem::new("password_has_spaces", "This password must not contain spaces."))
         }
     }
     let config = PasswordConfig::default()

@@ -35,9 +35,7 @@ pub(super) fn check(
             }
             Some(Plan::Function { user, object })
         }
-        Users::None => {
-            is_handler(attribute, guard, function, errors).then_some(Plan::Handler { object })
-        }
+        Users::None => is_handler(attribute, guard, function, errors).then_some(Plan::Handler { object }),
     }
 }
 
@@ -104,12 +102,7 @@ fn plain_name(pattern: &Pat) -> Option<&Ident> {
 }
 
 /// A handler is an `async fn` that is no method.
-fn is_handler(
-    attribute: &str,
-    guard: Option<&Guard>,
-    function: &ItemFn,
-    errors: &mut Diagnostics,
-) -> bool {
+fn is_handler(attribute: &str, guard: Option<&Guard>, function: &ItemFn, errors: &mut Diagnostics) -> bool {
     let signature = &function.sig;
     if let Some(receiver) = signature.receiver() {
         errors.push(receiver.self_token.span, format!("nobody is asked here: {MARK}"));
@@ -124,9 +117,8 @@ fn is_handler(
     if let Some(Asks::Test(test)) = guard.map(|guard| &guard.asks)
         && says_self(function, test)
     {
-        let message = format!(
-            "`#[{attribute}]` on a handler needs a free function: move it out of the `impl` block, or {MARK}"
-        );
+        let message =
+            format!("`#[{attribute}]` on a handler needs a free function: move it out of the `impl` block, or {MARK}");
         errors.push(signature.ident.span(), message);
         return false;
     }

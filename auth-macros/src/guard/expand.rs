@@ -10,9 +10,7 @@ use super::{Asks, Guard, mark};
 pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenStream {
     let entry = entry(guard, &function);
     let (check, sibling) = match plan {
-        Plan::Function { user, object } => {
-            (Some(check_in_body(guard, &user, object, &mut function)), None)
-        }
+        Plan::Function { user, object } => (Some(check_in_body(guard, &user, object, &mut function)), None),
         Plan::Handler { object: Some(place) } => (wrap_object(guard, place, &mut function), None),
         Plan::Handler { object: None } => (None, insert_extractor(guard, &mut function)),
     };
@@ -27,10 +25,9 @@ fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
     let auth = &guard.auth;
     let name = function.sig.ident.unraw().to_string();
     let (requirement, permissions) = match &guard.asks {
-        Asks::For(requirement) | Asks::About { requirement, .. } => (
-            quote!(#auth::__private::describe::<#requirement>),
-            quote!(#auth::__private::permissions::<#requirement>),
-        ),
+        Asks::For(requirement) | Asks::About { requirement, .. } => {
+            (quote!(#auth::__private::describe::<#requirement>), quote!(#auth::__private::permissions::<#requirement>))
+        }
         Asks::Test(test) => {
             let words = words_of(test);
             (quote!(|| ::std::string::String::from(#words)), quote!(::std::vec::Vec::new))
@@ -53,12 +50,7 @@ fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
 }
 
 /// The check of a function that says who asks.
-fn check_in_body(
-    guard: &Guard,
-    user: &Ident,
-    object: Option<usize>,
-    function: &mut ItemFn,
-) -> TokenStream {
+fn check_in_body(guard: &Guard, user: &Ident, object: Option<usize>, function: &mut ItemFn) -> TokenStream {
     let auth = &guard.auth;
     let checked = match (&guard.asks, object) {
         (Asks::For(requirement), _) => {

@@ -31,7 +31,8 @@ fn hasher(item: &TokenStream) -> syn::Result<Ident> {
         Item::Struct(item) => (item.ident, item.generics),
         Item::Enum(item) => (item.ident, item.generics),
         other => {
-            let message = "a hasher is a type: write `#[password_hasher(\"…\")]` on the struct that is a `PasswordHasher`";
+            let message =
+                "a hasher is a type: write `#[password_hasher(\"…\")]` on the struct that is a `PasswordHasher`";
             return Err(syn::Error::new(other.span(), message));
         }
     };

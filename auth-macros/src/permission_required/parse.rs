@@ -30,9 +30,7 @@ pub(super) fn parse(arguments: TokenStream, errors: &mut Diagnostics) -> Option<
         }
         let requirement = requirement(input)?;
         if !input.is_empty() {
-            input.parse::<Token![,]>().map_err(|error| {
-                syn::Error::new(error.span(), "`,` stands before a setting")
-            })?;
+            input.parse::<Token![,]>().map_err(|error| syn::Error::new(error.span(), "`,` stands before a setting"))?;
         }
         settings.parse(input)?;
         Ok(requirement)
@@ -60,9 +58,9 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
     if input.peek(LitStr) {
         return input.parse().map(Requirement::One);
     }
-    let word = input.call(Ident::parse_any).map_err(|error| {
-        syn::Error::new(error.span(), format!("a permission stands here: {EXAMPLE}"))
-    })?;
+    let word = input
+        .call(Ident::parse_any)
+        .map_err(|error| syn::Error::new(error.span(), format!("a permission stands here: {EXAMPLE}")))?;
     let several: fn(Vec<Requirement>) -> Requirement = match word.to_string().as_str() {
         "all" => Requirement::All,
         "any" => Requirement::Any,
@@ -77,8 +75,7 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
     }
     let content;
     parenthesized!(content in input);
-    let parts: Punctuated<Requirement, Token![,]> =
-        content.parse_terminated(requirement, Token![,])?;
+    let parts: Punctuated<Requirement, Token![,]> = content.parse_terminated(requirement, Token![,])?;
     // Nothing can be granted by asking for nothing.
     if parts.is_empty() {
         let message = format!("`{word}()` asks for nothing: name at least one permission");

@@ -26,8 +26,7 @@ pub(super) struct Permission {
 }
 
 pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Declarations> {
-    let mut declarations =
-        Declarations { crate_path: crate_line(input)?, ..Declarations::default() };
+    let mut declarations = Declarations { crate_path: crate_line(input)?, ..Declarations::default() };
     let mut labels = HashSet::new();
     while !input.is_empty() {
         let label = input.call(Ident::parse_any).map_err(|error| {
@@ -67,9 +66,9 @@ fn permissions(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Vec<
             }
         }
         if !input.is_empty() {
-            input.parse::<Token![;]>().map_err(|error| {
-                syn::Error::new(error.span(), "`;` stands between two permissions")
-            })?;
+            input
+                .parse::<Token![;]>()
+                .map_err(|error| syn::Error::new(error.span(), "`;` stands between two permissions"))?;
         }
     }
     Ok(permissions)

@@ -34,11 +34,8 @@ fn expand(Registered { name, crate_path }: &Registered, function: &ItemFn) -> To
     let auth = runtime_path(crate_path.as_ref());
     let connect = &function.sig.ident;
     let (arguments, output) = spans(function);
-    let arguments: Vec<_> = arguments
-        .iter()
-        .zip(["url", "context"])
-        .map(|(span, name)| Ident::new(name, *span))
-        .collect();
+    let arguments: Vec<_> =
+        arguments.iter().zip(["url", "context"]).map(|(span, name)| Ident::new(name, *span)).collect();
     let [url, context] = arguments.as_slice() else { return TokenStream::new() };
     let shared = quote_spanned! {output=>
         let backend: #auth::__private::DynSessionBackend =

@@ -45,9 +45,8 @@ impl Registered {
         let mut settings = Settings::default();
         let parser = |input: ParseStream| {
             let at = if input.is_empty() { Span::call_site() } else { input.span() };
-            let name: LitStr = input
-                .parse()
-                .map_err(|_| syn::Error::new(at, format!("a name stands here: write `#[{example}]`")))?;
+            let name: LitStr =
+                input.parse().map_err(|_| syn::Error::new(at, format!("a name stands here: write `#[{example}]`")))?;
             if !(rule.fits)(&name.value()) {
                 let message = format!("`{}` cannot be the name: {}", name.value(), rule.words);
                 return Err(syn::Error::new(name.span(), message));

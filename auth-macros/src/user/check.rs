@@ -34,8 +34,7 @@ pub(super) fn check(
             type_of_a_role(field, role.rule(), errors);
         }
     }
-    let fields: Vec<_> =
-        fields.into_iter().zip(roles).map(|(field, roles)| user_field(field, roles, errors)).collect();
+    let fields: Vec<_> = fields.into_iter().zip(roles).map(|(field, roles)| user_field(field, roles, errors)).collect();
     one_column_once(&fields, errors);
     errors.is_empty().then(|| UserStruct {
         auth: runtime_path(settings.crate_path.as_ref()),
@@ -68,19 +67,14 @@ fn table(input: &DeriveInput, settings: &UserSettings, errors: &mut Diagnostics)
 }
 
 /// `#[user(username = email)]` on the struct is `#[user(username)]` on the field.
-fn username_of_the_struct(
-    settings: &UserSettings,
-    fields: &mut [GivenField],
-    errors: &mut Diagnostics,
-) {
+fn username_of_the_struct(settings: &UserSettings, fields: &mut [GivenField], errors: &mut Diagnostics) {
     let Some(username) = &settings.username else { return };
     let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.ident)).collect();
     match fields.iter_mut().find(|field| field.ident == *username) {
         Some(field) => field.roles.push((Role::Username, username.span())),
-        None => errors.push(
-            username.span(),
-            format!("there is no field `{username}`; there are: {}", names.join(", ")),
-        ),
+        None => {
+            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")))
+        }
     }
 }
 
@@ -122,18 +116,10 @@ fn roles(fields: &[GivenField]) -> Vec<Vec<Role>> {
         });
         (fits && !is_given(rule.role)).then_some(rule.role)
     };
-    fields
-        .iter()
-        .map(|field| field.roles.iter().map(|(role, _)| *role).chain(of_name(field)).collect())
-        .collect()
+    fields.iter().map(|field| field.roles.iter().map(|(role, _)| *role).chain(of_name(field)).collect()).collect()
 }
 
-fn required_roles(
-    input: &DeriveInput,
-    fields: &[GivenField],
-    roles: &[Vec<Role>],
-    errors: &mut Diagnostics,
-) {
+fn required_roles(input: &DeriveInput, fields: &[GivenField], roles: &[Vec<Role>], errors: &mut Diagnostics) {
     for rule in RULES.iter().filter(|rule| rule.required) {
         if roles.iter().flatten().any(|role| *role == rule.role) {
             continue;
@@ -216,9 +202,35 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
 fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
     /// Types whose names nobody gives to something else.
     const WELL_KNOWN: &[&str] = &[
-        "Arc", "Box", "Cow", "DateTime", "HashMap", "HashSet", "NaiveDate", "NaiveDateTime", "Option",
-        "Rc", "String", "Uuid", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8",
-        "isize", "u128", "u16", "u32", "u64", "u8", "usize",
+        "Arc",
+        "Box",
+        "Cow",
+        "DateTime",
+        "HashMap",
+        "HashSet",
+        "NaiveDate",
+        "NaiveDateTime",
+        "Option",
+        "Rc",
+        "String",
+        "Uuid",
+        "Vec",
+        "bool",
+        "char",
+        "f32",
+        "f64",
+        "i128",
+        "i16",
+        "i32",
+        "i64",
+        "i8",
+        "isize",
+        "u128",
+        "u16",
+        "u32",
+        "u64",
+        "u8",
+        "usize",
     ];
     let path = match ty {
         Type::Path(path) => &path.path,
@@ -231,8 +243,7 @@ fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
     };
     let Some(last) = path.segments.last() else { return false };
     if last.ident != rule.type_word {
-        let is_key = rule.role == Role::Id
-            && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
+        let is_key = rule.role == Role::Id && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
         return !is_key && WELL_KNOWN.iter().any(|word| last.ident == word);
     }
     let inner = match &last.arguments {
@@ -247,9 +258,7 @@ fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
         "Option" => "DateTime",
         _ => return false,
     };
-    inner.is_some_and(|inner| {
-        inner.ident != wanted && WELL_KNOWN.iter().any(|word| inner.ident == word)
-    })
+    inner.is_some_and(|inner| inner.ident != wanted && WELL_KNOWN.iter().any(|word| inner.ident == word))
 }
 
 /// The field with its column, and the span of that column's name.

@@ -75,9 +75,8 @@ fn expand_user(user: &UserStruct) -> TokenStream {
 
 fn expand_base_user(user: &UserStruct) -> TokenStream {
     let UserStruct { auth, ident, hasher, .. } = user;
-    let hasher = hasher
-        .as_ref()
-        .map_or_else(|| quote!(#auth::__private::DefaultHasher), quote::ToTokens::to_token_stream);
+    let hasher =
+        hasher.as_ref().map_or_else(|| quote!(#auth::__private::DefaultHasher), quote::ToTokens::to_token_stream);
     let key_type = user.field(Role::Id).map(|id| &id.ty);
     let primary_key = getter(user, Role::Id, "primary_key", |UserField { ident, ty, .. }| {
         (quote!(&#ty), quote_spanned!(ty.span()=> &self.#ident))
@@ -226,9 +225,7 @@ fn expand_user_model(user: &UserStruct) -> TokenStream {
     let groups = user.field(Role::Groups).map(|field| &field.ident);
     let permissions = user.field(Role::UserPermissions).map(|field| &field.ident);
     let memberships = (groups.is_some() || permissions.is_some()).then(|| {
-        let held = |field: Option<&Ident>| {
-            field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field))
-        };
+        let held = |field: Option<&Ident>| field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field));
         let take = |field: Option<&Ident>, value: TokenStream| match field {
             Some(field) => quote!(self.#field = #value;),
             None => quote!(::core::mem::drop(#value);),

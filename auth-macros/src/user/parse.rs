@@ -10,10 +10,7 @@ const STRUCT_SETTINGS: &[&str] = &["table", "username", "hasher", "crate"];
 const FIELD_SETTINGS: [&str; 5] = ["skip", "json", "column", "unique", "editable"];
 
 /// The settings, and the fields if it is a struct that can be a user.
-pub(super) fn parse(
-    input: &DeriveInput,
-    errors: &mut Diagnostics,
-) -> (UserSettings, Option<Vec<GivenField>>) {
+pub(super) fn parse(input: &DeriveInput, errors: &mut Diagnostics) -> (UserSettings, Option<Vec<GivenField>>) {
     let mut given = settings(&input.attrs, errors);
     let settings = UserSettings {
         table: given.text("table", "author", errors),
@@ -23,8 +20,8 @@ pub(super) fn parse(
     };
     given.finish(STRUCT_SETTINGS, errors);
     refuse_generics(input, errors);
-    let fields = fields(input, errors)
-        .map(|fields| fields.iter().filter_map(|field| parse_field(field, errors)).collect());
+    let fields =
+        fields(input, errors).map(|fields| fields.iter().filter_map(|field| parse_field(field, errors)).collect());
     (settings, fields)
 }
 
@@ -61,9 +58,7 @@ fn settings(attributes: &[Attribute], errors: &mut Diagnostics) -> Settings {
     let mut settings = Settings::default();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("user")) {
         let parsed = match &attribute.meta {
-            Meta::List(list) => {
-                list.parse_args_with(|input: ParseStream| settings.parse(input))
-            }
+            Meta::List(list) => list.parse_args_with(|input: ParseStream| settings.parse(input)),
             other => Err(syn::Error::new(other.span(), "settings stand in parentheses: write `#[user(…)]`")),
         };
         errors.ok(parsed);
@@ -74,10 +69,8 @@ fn settings(attributes: &[Attribute], errors: &mut Diagnostics) -> Settings {
 fn parse_field(field: &Field, errors: &mut Diagnostics) -> Option<GivenField> {
     let ident = field.ident.clone()?;
     let mut given = settings(&field.attrs, errors);
-    let roles: Vec<_> = RULES
-        .iter()
-        .filter_map(|rule| Some((rule.role, given.flag(rule.word, errors)?.span())))
-        .collect();
+    let roles: Vec<_> =
+        RULES.iter().filter_map(|rule| Some((rule.role, given.flag(rule.word, errors)?.span()))).collect();
     let parsed = GivenField {
         ident,
         ty: field.ty.clone(),

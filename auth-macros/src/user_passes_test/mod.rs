@@ -25,9 +25,9 @@ fn parse(input: ParseStream, settings: &mut Settings) -> syn::Result<Path> {
     if input.is_empty() {
         return Err(syn::Error::new(Span::call_site(), format!("no test is named: {example}")));
     }
-    let test = input.call(Path::parse_mod_style).map_err(|error| {
-        syn::Error::new(error.span(), format!("the path of a function stands here: {example}"))
-    })?;
+    let test = input
+        .call(Path::parse_mod_style)
+        .map_err(|error| syn::Error::new(error.span(), format!("the path of a function stands here: {example}")))?;
     if !input.is_empty() {
         input.parse::<Token![,]>()?;
     }

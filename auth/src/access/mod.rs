@@ -24,8 +24,6 @@ pub use requirement::{All, Any, LoggedIn, Requirement, Staff, Superuser};
 /// What generated code names, through `__private`.
 pub(crate) mod generated {
     pub use super::current_user::TypedSubject;
-    pub use super::granted::{
-        Checked, Refuse, Tested, UserTest, assert_policy, check, check_on, check_test, run_test,
-    };
+    pub use super::granted::{Checked, Refuse, Tested, UserTest, assert_policy, check, check_on, check_test, run_test};
     pub use super::guard::{describe, permissions};
 }

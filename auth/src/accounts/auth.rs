@@ -128,8 +128,8 @@ impl<U: UserModel> Auth<U> {
     pub async fn migrate(&self) -> Result<(), Error> {
         #[cfg(feature = "__sql")]
         if let Some(database) = &self.inner.database {
-            for step in crate::database::migrate::<U>(database).await?.steps() {
-                tracing::info!(step, "migrated");
+            for change in super::migrate::<U>(database).await?.changes {
+                tracing::info!(change, "migrated");
             }
         }
         Ok(())

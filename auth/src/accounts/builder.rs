@@ -230,7 +230,8 @@ impl<U: UserModel> AuthBuilder<U> {
             Some(store) => store.clone(),
             None => self.default_store(context)?,
         };
-        let passwords = self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
+        let passwords =
+            self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
         Ok(UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone()))
     }
 
@@ -287,7 +288,9 @@ impl<U: UserModel> AuthBuilder<U> {
         }
         for origin in &settings.trusted_origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            if host.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_lowercase()) {
+            if host.is_none_or(|host| {
+                host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_lowercase()
+            }) {
                 return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
             }
         }

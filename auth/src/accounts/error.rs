@@ -53,4 +53,3 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
-

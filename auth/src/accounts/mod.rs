@@ -5,6 +5,8 @@ mod backend;
 mod builder;
 mod error;
 mod login;
+#[cfg(feature = "__sql")]
+mod migrate;
 mod secret_file;
 mod settings;
 
@@ -13,6 +15,8 @@ pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, UserStoreBack
 pub use builder::AuthBuilder;
 pub use error::Error;
 pub use login::{Credentials, LoginOutcome};
+#[cfg(feature = "__sql")]
+pub use migrate::{Migrated, migrate};
 
 #[cfg_attr(not(feature = "__web"), expect(unused_imports, reason = "only the web reads them"))]
 pub(crate) use settings::Settings;

@@ -83,8 +83,7 @@ impl Backoff {
     pub fn new(free: u32, lock_after: u32, locked_for: Duration) -> Result<Self, BackoffError> {
         let longest_wait = locked_for.min(Duration::from_mins(15));
         let (first_wait, forgotten_after) = (Duration::from_secs(1), locked_for);
-        let backoff =
-            Self { free, first_wait, longest_wait, lock_after, locked_for, forgotten_after };
+        let backoff = Self { free, first_wait, longest_wait, lock_after, locked_for, forgotten_after };
         backoff.checked()
     }
 
@@ -113,10 +112,7 @@ impl Backoff {
         }
         match count.checked_sub(self.free) {
             None => Duration::ZERO,
-            Some(doublings) => self
-                .first_wait
-                .saturating_mul(2_u32.saturating_pow(doublings))
-                .min(self.longest_wait),
+            Some(doublings) => self.first_wait.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest_wait),
         }
     }
 
@@ -141,8 +137,7 @@ impl Backoff {
     }
 
     fn checked(self) -> Result<Self, BackoffError> {
-        const WAITS: std::ops::RangeInclusive<Duration> =
-            Duration::from_secs(1)..=Duration::from_hours(30 * 24);
+        const WAITS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(30 * 24);
         if self.free == 0 || self.free >= self.lock_after {
             return Err(BackoffError::Tries);
         }
@@ -195,10 +190,7 @@ mod tests {
             let tries = Tries { count: u32::MAX, not_before: i64::MIN, expires: i64::MAX };
             assert_eq!(Backoff::SOURCE.count(Some(tries), now).expect("it works").count, u32::MAX);
             let tries = Tries { not_before: i64::MAX, ..tries };
-            assert!(
-                Backoff::SOURCE.count(Some(tries), now).expect_err("it is refused")
-                    > Duration::ZERO
-            );
+            assert!(Backoff::SOURCE.count(Some(tries), now).expect_err("it is refused") > Duration::ZERO);
         }
     }
 }

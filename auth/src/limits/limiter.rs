@@ -102,11 +102,8 @@ impl Limiter {
         Ok(match self.store.attempt(&pairs, self.clock.now()).await? {
             Attempt::Wait(wait) => Decision::Wait(wait),
             Attempt::Counted(counts) => {
-                let counted = limits
-                    .iter()
-                    .zip(counts)
-                    .map(|(limit, count)| (limit.key, limit.on_success, count))
-                    .collect();
+                let counted =
+                    limits.iter().zip(counts).map(|(limit, count)| (limit.key, limit.on_success, count)).collect();
                 Decision::Allowed(Ticket { counted })
             }
         })

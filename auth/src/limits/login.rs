@@ -1,8 +1,6 @@
 use std::net::IpAddr;
 
-use super::{
-    Backoff, BackoffError, Decision, Limit, LimitError, LimitKey, Limiter, OnSuccess, Ticket,
-};
+use super::{Backoff, BackoffError, Decision, Limit, LimitError, LimitKey, Limiter, OnSuccess, Ticket};
 
 /// Somebody is about to try a password.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +92,7 @@ impl LoginLimiter {
         let account = attempt.account.as_bytes();
         let source = attempt.source.map(prefix);
         let mut limits = Vec::with_capacity(3);
-        let mut limit =
-            |key, backoff, on_success| limits.push(Limit::new(key, backoff, on_success));
+        let mut limit = |key, backoff, on_success| limits.push(Limit::new(key, backoff, on_success));
         if let Some(device) = attempt.known_device {
             let key = LimitKey::new("login account device", &[account, device.as_bytes()]);
             limit(key, self.account_and_source, OnSuccess::Forget);

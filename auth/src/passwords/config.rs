@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::validators::{
-    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator,
-    PasswordValidator, RepetitionValidator, UserAttributeSimilarityValidator,
+    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator, PasswordValidator,
+    RepetitionValidator, UserAttributeSimilarityValidator,
 };
 use super::{InvalidPassword, MAX_PASSWORD_BYTES, PasswordProblem};
 
@@ -98,10 +98,7 @@ impl PasswordConfig {
     ///
     /// # Errors
     /// [`PasswordConfigError::MinimumTooShort`] below 8, [`PasswordConfigError::Maximum`] above the greatest length.
-    pub fn minimum_length_with_enforced_second_factor(
-        self,
-        characters: usize,
-    ) -> Result<Self, PasswordConfigError> {
+    pub fn minimum_length_with_enforced_second_factor(self, characters: usize) -> Result<Self, PasswordConfigError> {
         self.at_least(characters, Self::MIN_LENGTH_WITH_SECOND_FACTOR)
     }
 
@@ -148,11 +145,7 @@ impl PasswordConfig {
     ///
     /// # Errors
     /// [`InvalidPassword`] with all problems, or with the one that it is too long: then nothing else is looked at.
-    pub fn validate(
-        &self,
-        password: &str,
-        context: &PasswordContext<'_>,
-    ) -> Result<(), InvalidPassword> {
+    pub fn validate(&self, password: &str, context: &PasswordContext<'_>) -> Result<(), InvalidPassword> {
         if let Some(problem) = self.too_long(password) {
             return Err(InvalidPassword { problems: vec![problem] });
         }
@@ -177,23 +170,16 @@ impl PasswordConfig {
 
     fn too_long(&self, password: &str) -> Option<PasswordProblem> {
         // Bytes first: counting characters is work too.
-        let too_long =
-            password.len() > MAX_PASSWORD_BYTES || password.chars().count() > self.maximum;
+        let too_long = password.len() > MAX_PASSWORD_BYTES || password.chars().count() > self.maximum;
         too_long.then(|| {
-            let message = format!(
-                "This password is too long. It may contain at most {} characters.",
-                self.maximum
-            );
+            let message = format!("This password is too long. It may contain at most {} characters.", self.maximum);
             PasswordProblem::new("password_too_long", message)
         })
     }
 
     fn too_short(&self, password: &str) -> Option<PasswordProblem> {
         (password.chars().count() < self.minimum).then(|| {
-            let message = format!(
-                "This password is too short. It must contain at least {} characters.",
-                self.minimum
-            );
+            let message = format!("This password is too short. It must contain at least {} characters.", self.minimum);
             PasswordProblem::new("password_too_short", message)
         })
     }

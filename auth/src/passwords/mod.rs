@@ -20,17 +20,17 @@ mod service;
 mod upgrade;
 mod validators;
 
+pub use self::passwords::Passwords;
 pub use config::{PasswordConfig, PasswordConfigError, PasswordContext};
 pub use error::{InvalidPassword, PasswordError, PasswordProblem};
 pub use hash::PasswordHash;
 pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
 pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
 pub use service::{HashingService, HashingServiceBuilder};
-pub use self::passwords::Passwords;
 pub use upgrade::{PasswordHashers, Verification};
 pub use validators::{
-    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator,
-    PasswordValidator, RepetitionValidator, UserAttributeSimilarityValidator,
+    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator, PasswordValidator,
+    RepetitionValidator, UserAttributeSimilarityValidator,
 };
 #[cfg(feature = "password-strength")]
 pub use validators::{PasswordStrength, PasswordStrengthValidator};

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use super::{HashingService, InvalidPassword, PasswordConfig, PasswordContext, PasswordError, PasswordHash, PasswordHashers, Verification};
+use super::{
+    HashingService, InvalidPassword, PasswordConfig, PasswordContext, PasswordError, PasswordHash, PasswordHashers,
+    Verification,
+};
 use crate::secret::SecretString;
 
 /// Everything about passwords that serves requests: which hashers, where the work is done, which passwords are too weak.

@@ -78,11 +78,7 @@ impl PasswordHashers {
     ///
     /// # Errors
     /// As for [`PasswordHasher::verify`].
-    pub fn verify(
-        &self,
-        password: &str,
-        hash: &PasswordHash,
-    ) -> Result<Verification, PasswordError> {
+    pub fn verify(&self, password: &str, hash: &PasswordHash) -> Result<Verification, PasswordError> {
         if !hash.is_usable() {
             return self.verify_nobody(password);
         }
@@ -95,11 +91,7 @@ impl PasswordHashers {
             self.preferred.harden_runtime(password, hash)?;
             return Ok(Verification::Wrong);
         }
-        Ok(if self.preferred.needs_rehash(hash) {
-            Verification::CorrectButRehash
-        } else {
-            Verification::Correct
-        })
+        Ok(if self.preferred.needs_rehash(hash) { Verification::CorrectButRehash } else { Verification::Correct })
     }
 
     /// Does the work of a wrong password: for an account that does not exist, or that may not log in.

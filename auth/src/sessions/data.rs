@@ -14,8 +14,7 @@ pub(super) fn encode(items: &Map<String, Value>) -> Result<Box<[u8]>, SessionErr
         return Ok(Box::default());
     }
     let mut bytes = vec![JSON];
-    serde_json::to_writer(&mut bytes, items)
-        .map_err(|source| SessionError::Value { key: String::new(), source })?;
+    serde_json::to_writer(&mut bytes, items).map_err(|source| SessionError::Value { key: String::new(), source })?;
     if bytes.len() > MAX_BYTES {
         return Err(SessionError::TooLarge { max: MAX_BYTES });
     }

@@ -59,12 +59,7 @@ async fn attempt(store: &impl LimitStore, keys: &[LimitKey], now: DateTime<Utc>)
     store.attempt(&limits, now).await.expect("the store works")
 }
 
-async fn settle(
-    store: &impl LimitStore,
-    key: LimitKey,
-    settlement: Settlement,
-    now: DateTime<Utc>,
-) {
+async fn settle(store: &impl LimitStore, key: LimitKey, settlement: Settlement, now: DateTime<Utc>) {
     store.settle(&[(key, settlement)], now).await.expect("the store works");
 }
 

@@ -6,8 +6,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::new_user::{NewUser, build};
 use super::{
-    Account, DefaultUser, Group, InMemoryUserStore, Page, PasswordChange, UserError, UserLookup, UserModel,
-    UserStore, username,
+    Account, DefaultUser, Group, InMemoryUserStore, Page, PasswordChange, UserError, UserLookup, UserModel, UserStore,
+    username,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::database::{ColumnError, Role};
@@ -71,7 +71,11 @@ pub type DefaultUserManager = UserManager<DefaultUser>;
 impl<U: UserModel> UserManager<U> {
     /// The users in this store.
     pub fn over(store: Arc<dyn UserStore<U>>) -> Self {
-        Self { store, passwords: Passwords::new(PasswordHashers::new(U::Hasher::default())), clock: Arc::new(SystemClock) }
+        Self {
+            store,
+            passwords: Passwords::new(PasswordHashers::new(U::Hasher::default())),
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Users who are gone with the process.

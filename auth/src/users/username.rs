@@ -38,11 +38,15 @@ pub(super) fn check<U: UserModel>(name: &str) -> Result<(), ColumnError> {
 
 /// Whether mail could be sent there: a name, an @, a domain. Whether it arrives, only mail can tell.
 pub(super) fn is_address(text: &str) -> bool {
-    let plain = |part: &str| !part.is_empty() && !part.contains(['@', '<', '>', '(', ')', ',', ';', ':', '\\', '"', '[', ']']);
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(['@', '<', '>', '(', ')', ',', ';', ':', '\\', '"', '[', ']']);
     text.len() <= 254
         && text.split_once('@').is_some_and(|(name, domain)| {
             let labels = || domain.split('.');
-            name.len() <= 64 && plain(name) && plain(domain) && labels().all(|label| !label.is_empty() && label.len() <= 63)
+            name.len() <= 64
+                && plain(name)
+                && plain(domain)
+                && labels().all(|label| !label.is_empty() && label.len() <= 63)
         })
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
@@ -58,7 +62,9 @@ mod tests {
 
     #[test]
     fn names_of_one_script_are_fine() {
-        for name in ["alice", "Alice.B-c_1", "o'brien", "me@example.com", "Jürgen", "иван", "田中太郎", "tanaka田中", "ﬁona"] {
+        for name in
+            ["alice", "Alice.B-c_1", "o'brien", "me@example.com", "Jürgen", "иван", "田中太郎", "tanaka田中", "ﬁona"]
+        {
             assert_eq!(checked(name), Ok(()), "{name}");
         }
     }
@@ -66,7 +72,8 @@ mod tests {
     #[test]
     fn look_alikes_and_rubbish_are_refused() {
         let long = "a".repeat(1_000_000);
-        for name in ["", " ", "a b", "a\u{0}b", "a\nb", "a\u{200b}b", "a\u{202e}b", "p\u{430}ypal", "\u{1F600}", &long] {
+        for name in ["", " ", "a b", "a\u{0}b", "a\nb", "a\u{200b}b", "a\u{202e}b", "p\u{430}ypal", "\u{1F600}", &long]
+        {
             assert!(checked(name).is_err(), "{:?}", name.chars().take(20).collect::<String>());
         }
     }

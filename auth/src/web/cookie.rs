@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
         let plain = config.write(Which::Session, &parts("localhost", &[]), None);
         assert_eq!(plain, "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-        let opted_out = CookieConfig::new("session", true).write(Which::Csrf, &parts("example.com", &[]), Some(("v", 1)));
+        let opted_out =
+            CookieConfig::new("session", true).write(Which::Csrf, &parts("example.com", &[]), Some(("v", 1)));
         assert_eq!(opted_out, "session-csrf=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1");
     }
 }

@@ -145,7 +145,14 @@ mod tests {
     #[test]
     fn then_the_origin_decides() {
         assert_eq!(post(&[("origin", "https://example.com"), ("cookie", "a=b")]), Verdict::Passes);
-        for origin in ["https://evil.com", "null", "https://example.com.evil.com", "https://example.com:8443", "example.com", "ftp://example.com"] {
+        for origin in [
+            "https://evil.com",
+            "null",
+            "https://example.com.evil.com",
+            "https://example.com:8443",
+            "example.com",
+            "ftp://example.com",
+        ] {
             assert_eq!(post(&[("origin", origin)]), Verdict::Refused, "{origin}");
         }
     }

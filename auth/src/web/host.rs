@@ -31,7 +31,8 @@ pub(super) fn is_loopback(parts: &Parts) -> bool {
     let origin = single(&parts.headers, &header::ORIGIN);
     authority(parts).is_some_and(is_loopback_name)
         && !PROXY.iter().any(|name| parts.headers.contains_key(name))
-        && origin.is_none_or(|origin| origin == "null" || origin.split_once("://").is_some_and(|(_, a)| is_loopback_name(a)))
+        && origin
+            .is_none_or(|origin| origin == "null" || origin.split_once("://").is_some_and(|(_, a)| is_loopback_name(a)))
 }
 
 /// Whether the name, with or without a port, can only mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3).
@@ -61,14 +62,18 @@ mod tests {
 
     #[test]
     fn loopback_names_are_loopback() {
-        for host in ["localhost", "localhost:8000", "LOCALHOST.", "a.localhost:1", "127.0.0.1:80", "127.9.9.9", "[::1]:8"] {
+        for host in
+            ["localhost", "localhost:8000", "LOCALHOST.", "a.localhost:1", "127.0.0.1:80", "127.9.9.9", "[::1]:8"]
+        {
             assert!(loopback(&[("host", host)]), "{host}");
         }
     }
 
     #[test]
     fn anything_else_is_not() {
-        for host in ["localhost.example.com", "example.com", "127.0.0.1.example.com", "[::2]", "", "10.0.0.1", "0.0.0.0"] {
+        for host in
+            ["localhost.example.com", "example.com", "127.0.0.1.example.com", "[::2]", "", "10.0.0.1", "0.0.0.0"]
+        {
             assert!(!loopback(&[("host", host)]), "{host}");
         }
         assert!(!loopback(&[]));

@@ -18,8 +18,21 @@ mod tests {
             assert!(is_safe_next(good), "{good}");
         }
         for bad in [
-            "", "evil.com", "//evil.com", "///evil.com", "/\\evil.com", "\\/evil.com", "https://evil.com", "javascript:alert(1)",
-            "/\t/evil.com", "/\n/evil.com", "\u{8}/evil", " /x", "/ /x", "/\u{a0}", &format!("/{}", "a".repeat(4096)),
+            "",
+            "evil.com",
+            "//evil.com",
+            "///evil.com",
+            "/\\evil.com",
+            "\\/evil.com",
+            "https://evil.com",
+            "javascript:alert(1)",
+            "/\t/evil.com",
+            "/\n/evil.com",
+            "\u{8}/evil",
+            " /x",
+            "/ /x",
+            "/\u{a0}",
+            &format!("/{}", "a".repeat(4096)),
         ] {
             assert!(!is_safe_next(bad), "{bad:?}");
         }

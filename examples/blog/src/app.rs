@@ -17,7 +17,7 @@ use crate::{Author, permissions, service};
 /// | `PUT /posts/{id}` | writers, their own; nobody else learns that it is there |
 /// | `POST /posts/{id}/publish` | editors |
 /// | `GET /drafts` | editors and staff |
-pub fn router(auth: &Auth<Author>) -> Router {
+pub(crate) fn router(auth: &Auth<Author>) -> Router {
     let drafts = Router::new()
         .route("/drafts", get(drafts))
         .route_layer(auth.require(IsAdminUser | HasPerm::<permissions::blog::publish_post>::new()));

@@ -13,17 +13,17 @@ use crate::{Author, permissions};
 
 /// A post.
 #[derive(Clone, Debug, Serialize)]
-pub struct Post {
-    pub id: u64,
-    pub author: i64,
-    pub title: String,
-    pub published: bool,
+pub(crate) struct Post {
+    pub(crate) id: u64,
+    pub(crate) author: i64,
+    pub(crate) title: String,
+    pub(crate) published: bool,
 }
 
 /// What an author sends.
 #[derive(Debug, Deserialize)]
-pub struct Change {
-    pub title: String,
+pub(crate) struct Change {
+    pub(crate) title: String,
 }
 
 impl Policy<permissions::blog::change_post, Post> for Author {
@@ -48,21 +48,21 @@ impl FromRequestParts<Posts> for Post {
 
 /// All posts, in memory: what a blog keeps in its own database.
 #[derive(Clone, Debug, Default)]
-pub struct Posts(Arc<Mutex<Vec<Post>>>);
+pub(crate) struct Posts(Arc<Mutex<Vec<Post>>>);
 
 impl Posts {
-    pub fn all(&self, wanted: impl Fn(&Post) -> bool) -> Vec<Post> {
+    pub(crate) fn all(&self, wanted: impl Fn(&Post) -> bool) -> Vec<Post> {
         self.lock().iter().filter(|post| wanted(post)).cloned().collect()
     }
 
-    pub fn add(&self, author: i64, change: Change) -> Post {
+    pub(crate) fn add(&self, author: i64, change: Change) -> Post {
         let mut posts = self.lock();
         let post = Post { id: posts.len() as u64 + 1, author, title: change.title, published: false };
         posts.push(post.clone());
         post
     }
 
-    pub fn change(&self, id: u64, change: impl FnOnce(&mut Post)) -> Option<Post> {
+    pub(crate) fn change(&self, id: u64, change: impl FnOnce(&mut Post)) -> Option<Post> {
         let mut posts = self.lock();
         let post = posts.iter_mut().find(|post| post.id == id)?;
         change(post);

@@ -6,6 +6,6 @@ use crate::permissions;
 use crate::posts::{Post, Posts};
 
 /// Publishes a post.
-pub fn publish(_: &Granted<permissions::blog::publish_post>, posts: &Posts, id: u64) -> Option<Post> {
+pub(crate) fn publish(_: &Granted<permissions::blog::publish_post>, posts: &Posts, id: u64) -> Option<Post> {
     posts.change(id, |post| post.published = true)
 }

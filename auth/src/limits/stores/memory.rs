@@ -54,11 +54,8 @@ impl InMemoryLimitStore {
         indexes.dedup();
         let mut shards: Vec<_> = indexes.iter().map(|index| self.lock(*index)).collect();
         let position = |key: &LimitKey| indexes.binary_search(&shard_of(key)).unwrap_or_default();
-        let held = |shards: &[MutexGuard<'_, Shard>], key: &LimitKey| {
-            shards[position(key)].get(key).copied()
-        };
-        let wait =
-            |(key, backoff): &(LimitKey, Backoff)| backoff.count(held(&shards, key), now).err();
+        let held = |shards: &[MutexGuard<'_, Shard>], key: &LimitKey| shards[position(key)].get(key).copied();
+        let wait = |(key, backoff): &(LimitKey, Backoff)| backoff.count(held(&shards, key), now).err();
         if let Some(longest) = limits.iter().filter_map(wait).max() {
             return Attempt::Wait(longest);
         }
@@ -116,9 +113,7 @@ fn make_room(shard: &mut Shard, now: DateTime<Utc>) {
     if shard.len() == before {
         let fewest = shard.values().map(|tries| tries.count).min().unwrap_or_default();
         shard.retain(|_, tries| tries.count > fewest);
-        tracing::warn!(
-            "the store of limits is full; the keys with the fewest tries were forgotten"
-        );
+        tracing::warn!("the store of limits is full; the keys with the fewest tries were forgotten");
     }
 }
 

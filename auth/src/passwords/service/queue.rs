@@ -122,8 +122,7 @@ impl Queue {
     fn lock_without_overdue(&self, now: Instant) -> MutexGuard<'_, State> {
         loop {
             let mut state = self.lock();
-            match state.tasks.pop_front_if(|(since, _)| now.duration_since(*since) > self.deadline)
-            {
+            match state.tasks.pop_front_if(|(since, _)| now.duration_since(*since) > self.deadline) {
                 None => return state,
                 Some((_, task)) => {
                     // An answer wakes whoever waits, which is code from elsewhere: not under the lock.

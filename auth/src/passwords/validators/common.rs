@@ -23,10 +23,7 @@ const MOST: usize = 128;
 impl PasswordValidator for CommonPasswordValidator {
     fn validate(&self, password: &str, _: &PasswordContext<'_>) -> Result<(), PasswordProblem> {
         if is_common(&password.to_lowercase()) {
-            return Err(PasswordProblem::new(
-                "password_too_common",
-                "This password is too common.",
-            ));
+            return Err(PasswordProblem::new("password_too_common", "This password is too common."));
         }
         Ok(())
     }
@@ -35,8 +32,7 @@ impl PasswordValidator for CommonPasswordValidator {
 fn is_common(password: &str) -> bool {
     let core = password.trim_matches(|character: char| !character.is_alphabetic());
     let twice = |text: &str| {
-        text.len() <= MOST
-            && text.char_indices().any(|(at, _)| is_listed(&text[..at]) && is_listed(&text[at..]))
+        text.len() <= MOST && text.char_indices().any(|(at, _)| is_listed(&text[..at]) && is_listed(&text[at..]))
     };
     [password, core].into_iter().any(|text| {
         let unit: String = unit(text).collect();
@@ -53,10 +49,8 @@ fn is_listed(word: &str) -> bool {
     let (mut low, mut high) = (0, list.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start =
-            list[low..middle].iter().rposition(|b| *b == b'\n').map_or(low, |at| low + at + 1);
-        let end =
-            list[middle..].iter().position(|b| *b == b'\n').map_or(list.len(), |at| middle + at);
+        let start = list[low..middle].iter().rposition(|b| *b == b'\n').map_or(low, |at| low + at + 1);
+        let end = list[middle..].iter().position(|b| *b == b'\n').map_or(list.len(), |at| middle + at);
         match list[start..end].cmp(word) {
             Ordering::Equal => return true,
             Ordering::Less => low = end + 1,
@@ -96,13 +90,8 @@ mod tests {
         ] {
             assert!(is_common(&password.to_lowercase()), "{password}");
         }
-        for password in [
-            "",
-            "plum tractor evening",
-            "farrington!",
-            "correct horse battery staple",
-            "пароль и ключ",
-        ] {
+        for password in ["", "plum tractor evening", "farrington!", "correct horse battery staple", "пароль и ключ"]
+        {
             assert!(!is_common(password), "{password}");
         }
     }

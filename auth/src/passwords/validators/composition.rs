@@ -35,31 +35,21 @@ impl PasswordValidator for CompositionValidator {
     fn validate(&self, password: &str, _: &PasswordContext<'_>) -> Result<(), PasswordProblem> {
         type Test = fn(char) -> bool;
         let (is_member, code, message): (Test, _, _) = match self.class {
-            CharacterClass::Upper => (
-                char::is_uppercase,
-                "password_no_upper",
-                "This password must contain at least one capital letter.",
-            ),
-            CharacterClass::Lower => (
-                char::is_lowercase,
-                "password_no_lower",
-                "This password must contain at least one small letter.",
-            ),
-            CharacterClass::Digit => (
-                char::is_numeric,
-                "password_no_digit",
-                "This password must contain at least one digit.",
-            ),
+            CharacterClass::Upper => {
+                (char::is_uppercase, "password_no_upper", "This password must contain at least one capital letter.")
+            }
+            CharacterClass::Lower => {
+                (char::is_lowercase, "password_no_lower", "This password must contain at least one small letter.")
+            }
+            CharacterClass::Digit => {
+                (char::is_numeric, "password_no_digit", "This password must contain at least one digit.")
+            }
             CharacterClass::Special => (
                 |character| !character.is_alphanumeric(),
                 "password_no_special",
                 "This password must contain at least one character that is neither letter nor digit.",
             ),
         };
-        if password.chars().any(is_member) {
-            Ok(())
-        } else {
-            Err(PasswordProblem::new(code, message))
-        }
+        if password.chars().any(is_member) { Ok(()) } else { Err(PasswordProblem::new(code, message)) }
     }
 }

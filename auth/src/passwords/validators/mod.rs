@@ -44,9 +44,5 @@ pub trait PasswordValidator: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// The problem.
-    fn validate(
-        &self,
-        password: &str,
-        context: &PasswordContext<'_>,
-    ) -> Result<(), PasswordProblem>;
+    fn validate(&self, password: &str, context: &PasswordContext<'_>) -> Result<(), PasswordProblem>;
 }

@@ -80,15 +80,9 @@ mod tests {
             "ponmlkjihgfedcba",
             "678901234567890",
         ] {
-            assert_eq!(
-                validate(password).expect_err("it is refused").code,
-                "password_too_repetitive",
-                "{password}"
-            );
+            assert_eq!(validate(password).expect_err("it is refused").code, "password_too_repetitive", "{password}");
         }
-        for password in
-            ["", "plum tractor evening", "quinquennial quinces", "purple hat purple hat"]
-        {
+        for password in ["", "plum tractor evening", "quinquennial quinces", "purple hat purple hat"] {
             assert_eq!(validate(password), Ok(()), "{password}");
         }
     }

@@ -12,11 +12,7 @@ use crate::passwords::{PasswordContext, PasswordProblem};
 pub struct UserAttributeSimilarityValidator;
 
 impl PasswordValidator for UserAttributeSimilarityValidator {
-    fn validate(
-        &self,
-        password: &str,
-        context: &PasswordContext<'_>,
-    ) -> Result<(), PasswordProblem> {
+    fn validate(&self, password: &str, context: &PasswordContext<'_>) -> Result<(), PasswordProblem> {
         let password = password.to_lowercase();
         let names: Vec<_> = context
             .fields()
@@ -26,15 +22,8 @@ impl PasswordValidator for UserAttributeSimilarityValidator {
         if names.is_empty() && !is_made_of(&password, context.fields().map(|(_, value)| value)) {
             return Ok(());
         }
-        let fields = if names.is_empty() {
-            "other personal information".to_owned()
-        } else {
-            names.join(" and the ")
-        };
-        Err(PasswordProblem::new(
-            "password_too_similar",
-            format!("The password is too similar to the {fields}."),
-        ))
+        let fields = if names.is_empty() { "other personal information".to_owned() } else { names.join(" and the ") };
+        Err(PasswordProblem::new("password_too_similar", format!("The password is too similar to the {fields}.")))
     }
 }
 
@@ -69,8 +58,7 @@ const LEAST_PART: usize = 4;
 const LEAST_REST: usize = 8;
 
 fn is_similar<'a>(password: &str, values: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let resembles =
-        values.clone().flat_map(parts).any(|part| has_common_characters(password, &part));
+    let resembles = values.clone().flat_map(parts).any(|part| has_common_characters(password, &part));
     resembles || is_made_of(password, values)
 }
 
@@ -92,11 +80,7 @@ fn has_common_characters(password: &str, part: &str) -> bool {
     part.chars().for_each(|c| *counts.entry(c).or_default() += 1);
     let common = password
         .chars()
-        .filter(|c| {
-            counts
-                .get_mut(c)
-                .is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0)
-        })
+        .filter(|c| counts.get_mut(c).is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0))
         .count();
     let together = password.chars().count() + part.chars().count();
     20 * common >= 7 * together && together > 0
@@ -136,16 +120,11 @@ mod tests {
         ] {
             assert!(is_refused(password), "{password}");
         }
-        for password in
-            ["", "sevench", "password", "plum tractor evening", "where there is a will is a way"]
-        {
+        for password in ["", "sevench", "password", "plum tractor evening", "where there is a will is a way"] {
             assert!(!is_refused(password), "{password}");
         }
         let message = UserAttributeSimilarityValidator
-            .validate(
-                "WILLFARRINGTON1",
-                &PasswordContext::new().field("user name", "willfarrington"),
-            )
+            .validate("WILLFARRINGTON1", &PasswordContext::new().field("user name", "willfarrington"))
             .expect_err("it is refused");
         assert_eq!(message.to_string(), "The password is too similar to the user name.");
     }

@@ -43,16 +43,10 @@ impl PasswordStrengthValidator {
 }
 
 impl PasswordValidator for PasswordStrengthValidator {
-    fn validate(
-        &self,
-        password: &str,
-        context: &PasswordContext<'_>,
-    ) -> Result<(), PasswordProblem> {
+    fn validate(&self, password: &str, context: &PasswordContext<'_>) -> Result<(), PasswordProblem> {
         let end = password.char_indices().nth(MOST_CHARACTERS).map_or(password.len(), |(at, _)| at);
-        let fields: Vec<_> = context
-            .fields()
-            .map(|(_, value)| &value[..value.floor_char_boundary(MOST_OF_A_FIELD)])
-            .collect();
+        let fields: Vec<_> =
+            context.fields().map(|(_, value)| &value[..value.floor_char_boundary(MOST_OF_A_FIELD)]).collect();
         if zxcvbn(&password[..end], &fields).score() >= self.minimum {
             return Ok(());
         }

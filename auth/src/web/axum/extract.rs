@@ -135,4 +135,3 @@ impl<S: Sync, U: UserModel> FromRequestParts<S> for Auth<U> {
         handle.cloned().ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_USER), parts))
     }
 }
-

@@ -17,13 +17,23 @@ pub(super) const NEXT_FIELD: &str = "next";
 /// How long the cookie lives that tokens are bound to before login, in seconds.
 const CSRF_SECONDS: i64 = 24 * 60 * 60;
 
-pub(super) fn login<U: UserModel>(parts: &Parts, auth: &RequestAuth, next: Option<&str>, problem: Option<&str>) -> Response {
+pub(super) fn login<U: UserModel>(
+    parts: &Parts,
+    auth: &RequestAuth,
+    next: Option<&str>,
+    problem: Option<&str>,
+) -> Response {
     let fields = format!("{}{}", username::<U>(), password("current-password"));
     let other = format!("<p><a href=\"{}\">Register</a></p>", Escaped(&with_next("register", next)));
     form(parts, auth, "Log in", &fields, &other, next, problem)
 }
 
-pub(super) fn register<U: UserModel>(parts: &Parts, auth: &RequestAuth, next: Option<&str>, problem: Option<&str>) -> Response {
+pub(super) fn register<U: UserModel>(
+    parts: &Parts,
+    auth: &RequestAuth,
+    next: Option<&str>,
+    problem: Option<&str>,
+) -> Response {
     let mut fields = username::<U>();
     for column in U::COLUMNS.iter().filter(|column| column.editable && !column.is(Role::Username)) {
         let kind = match column.kind {

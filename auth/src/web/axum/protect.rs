@@ -108,9 +108,7 @@ async fn allow(class: &impl Permission, parts: &http::request::Parts) -> Result<
     match class.has_permission(&context).await {
         Ok(true) => Ok(()),
         Ok(false) if principal.is_none() => Err(auth.log_in_first(parts)),
-        Ok(false) => {
-            Err(Refusal::new(Kind::Denied(PermissionDenied::named(&format!("{class:?}"))), parts))
-        }
+        Ok(false) => Err(Refusal::new(Kind::Denied(PermissionDenied::named(&format!("{class:?}"))), parts)),
         Err(error) => Err(Refusal::unavailable(&*error, parts)),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
-use crate::accounts::{Auth, Error, Credentials, LoginOutcome};
+use crate::accounts::{Auth, Credentials, Error, LoginOutcome};
 use crate::passwords::PasswordError;
 use crate::users::{UserError, UserModel};
 use crate::web::is_safe_next;
@@ -102,9 +102,13 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
 
 fn refused<U: UserModel>(call: &Call<U>, error: UserError) -> Refusal {
     match error {
-        UserError::AlreadyExists { column } => call.bad(StatusCode::CONFLICT, format!("Another user has this {column}.")),
+        UserError::AlreadyExists { column } => {
+            call.bad(StatusCode::CONFLICT, format!("Another user has this {column}."))
+        }
         UserError::WeakPassword(problems) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, problems.to_string()),
-        UserError::UnknownColumn(_) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, "There is a field that nobody may set here."),
+        UserError::UnknownColumn(_) => {
+            call.bad(StatusCode::UNPROCESSABLE_ENTITY, "There is a field that nobody may set here.")
+        }
         UserError::Invalid(error) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         UserError::Password(PasswordError::TooLong { max }) => {
             call.bad(StatusCode::UNPROCESSABLE_ENTITY, format!("The password is longer than {max} bytes."))
@@ -203,4 +207,3 @@ fn see_other(location: &str) -> Response {
     headers.insert(header::LOCATION, location);
     (StatusCode::SEE_OTHER, headers).into_response()
 }
-

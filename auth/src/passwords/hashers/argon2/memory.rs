@@ -18,12 +18,7 @@ pub(crate) fn keep_on_this_thread() {
     KEPT.set(Some(KEPT.take().unwrap_or_default()));
 }
 
-pub(super) fn hash(
-    argon2: &Argon2<'_>,
-    password: &[u8],
-    salt: &[u8],
-    output: &mut [u8],
-) -> Result<(), Error> {
+pub(super) fn hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], output: &mut [u8]) -> Result<(), Error> {
     let blocks = argon2.params().block_count();
     match KEPT.take() {
         Some(mut kept) if blocks <= MOST_KEPT => {

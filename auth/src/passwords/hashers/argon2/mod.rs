@@ -87,12 +87,7 @@ fn missing(wanted: Argon2Params, done: u64) -> Option<Argon2Params> {
     Argon2Params::stored(u32::try_from(left).ok()?, wanted.passes, 1)
 }
 
-fn compute(
-    params: Argon2Params,
-    password: &str,
-    salt: &[u8],
-    output: &mut [u8],
-) -> Result<(), PasswordError> {
+fn compute(params: Argon2Params, password: &str, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
     let Argon2Params { memory, passes, lanes } = params;
     Params::new(memory, passes, lanes, Some(output.len()))
         .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))

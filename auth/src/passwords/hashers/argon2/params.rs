@@ -30,9 +30,7 @@ pub enum Argon2ParamsError {
     )]
     TooWeak,
     /// More than anybody who may log in should be able to make a server do.
-    #[error(
-        "argon2id takes at most 1048576 KiB, 64 passes, 16 lanes, and 4194304 KiB times passes"
-    )]
+    #[error("argon2id takes at most 1048576 KiB, 64 passes, 16 lanes, and 4194304 KiB times passes")]
     TooMuch,
 }
 

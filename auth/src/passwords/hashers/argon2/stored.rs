@@ -36,9 +36,7 @@ impl Stored {
         }
         let params = params(field()?)?;
         let stored = Self { params, salt: decode(field()?)?, output: decode(field()?)? };
-        let complete = field().is_none()
-            && SALT.contains(&stored.salt.len())
-            && OUTPUT.contains(&stored.output.len());
+        let complete = field().is_none() && SALT.contains(&stored.salt.len()) && OUTPUT.contains(&stored.output.len());
         complete.then_some(stored)
     }
 
