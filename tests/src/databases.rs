@@ -22,12 +22,12 @@ enum Cleanup {
 }
 
 /// SQLite in memory.
-pub(crate) async fn sqlite_in_memory() -> TestDatabase {
+pub async fn sqlite_in_memory() -> TestDatabase {
     open("sqlite::memory:".to_owned(), Cleanup::Nothing).await
 }
 
 /// SQLite in a file of its own.
-pub(crate) async fn sqlite() -> TestDatabase {
+pub async fn sqlite() -> TestDatabase {
     let directory = std::env::temp_dir().join(format!("auth-test-{}", Uuid::new_v4().simple()));
     std::fs::create_dir(&directory).expect("the directory for temporary files can be written");
     let url = format!("sqlite:{}?mode=rwc", directory.join("test.db").display());
