@@ -1,0 +1,20 @@
+//! The axum adapter over real HTTP: guards, sessions, cookies, cross-site rules, limits, and bad input.
+#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+
+mod app;
+mod cross_site;
+mod failures;
+mod guards;
+mod input;
+mod logins;
+mod sessions;
+
+pub(crate) mod permissions {
+    auth::permissions! {
+        blog {
+            model Post;
+            publish_post: "Can publish posts";
+        }
+    }
+    auth::groups! { editors: "Editors" => [blog::change_post, blog::publish_post]; }
+}
