@@ -42,9 +42,9 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
             errors.push(group.name.span(), format!("the group `{}` is declared twice", group.name));
         }
         if !input.is_empty() {
-            input.parse::<Token![;]>().map_err(|error| {
-                syn::Error::new(error.span(), "`;` stands between two groups")
-            })?;
+            input
+                .parse::<Token![;]>()
+                .map_err(|error| syn::Error::new(error.span(), "`;` stands between two groups"))?;
         }
     }
     Ok(groups)
@@ -65,7 +65,8 @@ fn group(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Group> {
     let content;
     bracketed!(content in input);
     if content.peek(LitStr) {
-        let message = "a permission is named by its path here: write `blog::add_post`, without quotes";
+        let message =
+            "a permission is named by its path here: write `blog::add_post`, without quotes";
         return Err(syn::Error::new(content.span(), message));
     }
     let permissions: Punctuated<Path, Token![,]> =

@@ -1,6 +1,6 @@
 use proc_macro2::Ident;
 use syn::spanned::Spanned as _;
-use syn::{FnArg, ItemFn, Meta, Pat, PatType, Path, Signature, Type};
+use syn::{FnArg, ItemFn, Meta, Pat, PatType, Path, Signature};
 
 use super::{Asks, Guard, mark};
 use crate::diagnostics::Diagnostics;
@@ -48,7 +48,8 @@ fn runs_in_rust_at_run_time(attribute: &str, signature: &Signature, errors: &mut
         errors.push(constness.span, message);
     }
     if let Some(abi) = &signature.abi {
-        let message = "foreign code cannot be told of a refusal: guard the function that this one calls";
+        let message =
+            "foreign code cannot be told of a refusal: guard the function that this one calls";
         errors.push(abi.extern_token.span, message);
     }
 }
@@ -151,7 +152,8 @@ fn object(guard: &Guard, signature: &Signature, errors: &mut Diagnostics) -> Opt
     let Asks::About { object, .. } = &guard.asks else { return None };
     // Two checks of one object would be two loads of it; and of two objects, only one can stand first.
     if signature.inputs.iter().any(mark::is_checked) {
-        let message = "one function has one `on =`: ask for several permissions in one attribute, `all(…)`";
+        let message =
+            "one function has one `on =`: ask for several permissions in one attribute, `all(…)`";
         errors.push(object.span(), message);
         return None;
     }
@@ -170,14 +172,4 @@ fn object(guard: &Guard, signature: &Signature, errors: &mut Diagnostics) -> Opt
     };
     errors.push(object.span(), format!("no argument is named `{object}`; {there}"));
     None
-}
-
-/// Whether the type is written as a reference.
-pub(super) fn is_reference(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(_) => true,
-        Type::Group(group) => is_reference(&group.elem),
-        Type::Paren(paren) => is_reference(&paren.elem),
-        _ => false,
-    }
 }

@@ -4,8 +4,9 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, FnArg, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
 
-use super::check::{Plan, is_reference};
+use super::check::Plan;
 use super::{Asks, Guard, mark};
+use crate::runtime_path::at;
 
 pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenStream {
     let entry = entry(guard, &function);
@@ -59,26 +60,37 @@ fn check_in_body(
     object: Option<usize>,
     function: &mut ItemFn,
 ) -> TokenStream {
-    let auth = &guard.auth;
     let checked = match (&guard.asks, object) {
         (Asks::For(requirement), _) => {
+            let auth = at(&guard.auth, user.span());
             quote_spanned!(user.span()=> #auth::__private::check::<#requirement>(&#user))
         }
         (Asks::Test(test), _) => {
-            let words = words_of(test);
+            let (auth, words) = (at(&guard.auth, test.span()), words_of(test));
             quote_spanned!(test.span()=> #auth::__private::check_test(&#user, #words, #test))
         }
         (Asks::About { requirement, object, .. }, place) => {
-            let argument = place.and_then(|place| function.sig.inputs.get_mut(place));
-            let borrowed = match argument {
-                Some(FnArg::Typed(typed)) if is_reference(&typed.ty) => {
-                    quote_spanned!(object.span()=> &*#object)
+            let auth = at(&guard.auth, object.span());
+            let mut borrowed = quote_spanned!(object.span()=> &#object);
+            let mut object_type = quote!(_);
+            if let Some(argument) = place.and_then(|place| function.sig.inputs.get_mut(place)) {
+                if let FnArg::Typed(PatType { ty, .. }) = &argument {
+                    let ty = match referent(ty) {
+                        None => ty,
+                        Some(ty) => {
+                            borrowed = quote_spanned!(object.span()=> &*#object);
+                            ty
+                        }
+                    };
+                    // The compiler can name the type in its message then; an `impl Trait` cannot be written here.
+                    if !says_impl(ty) {
+                        object_type = ty.to_token_stream();
+                    }
                 }
-                _ => quote_spanned!(object.span()=> &#object),
-            };
-            place.and_then(|place| function.sig.inputs.get_mut(place)).map(mark::note_checked);
+                mark::note_checked(argument);
+            }
             quote_spanned! {object.span()=>
-                #auth::__private::check_on::<#requirement, _, _>(&#user, #borrowed)
+                #auth::__private::check_on::<#requirement, _, #object_type>(&#user, #borrowed)
             }
         }
     };
@@ -86,6 +98,7 @@ fn check_in_body(
         ReturnType::Default => function.sig.ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
+    let auth = at(&guard.auth, output);
     let refuse = quote_spanned!(output=> return #auth::__private::Refuse::refuse(denied));
     match &guard.binding {
         Some(binding) => quote! {
@@ -136,6 +149,7 @@ fn wrap_object(guard: &Guard, place: usize, function: &mut ItemFn) -> Option<Tok
     mark::note_checked(&mut checked);
     inputs.insert(0, checked);
     function.sig.inputs = inputs.into_iter().collect();
+    let auth = at(auth, object.span());
     Some(quote_spanned!(object.span()=> #auth::__private::assert_policy::<#requirement, #ty>();))
 }
 
@@ -157,7 +171,8 @@ fn test_type(auth: &TokenStream, test: &Path, function: &ItemFn) -> (Ident, Toke
     let vis = &function.vis;
     let words = words_of(test);
     let passed = words.replace("::", "_").replace("r#", "");
-    let name = format_ident!("__{}_passes_{}", function.sig.ident.unraw(), passed, span = test.span());
+    let name =
+        format_ident!("__{}_passes_{}", function.sig.ident.unraw(), passed, span = test.span());
     let sibling = quote_spanned! {test.span()=>
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
@@ -173,6 +188,31 @@ fn test_type(auth: &TokenStream, test: &Path, function: &ItemFn) -> (Ident, Toke
         }
     };
     (name, sibling)
+}
+
+/// The type behind a type that is written as a reference.
+fn referent(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Reference(reference) => Some(match &*reference.elem {
+            Type::Paren(paren) => &paren.elem,
+            elem => elem,
+        }),
+        Type::Group(group) => referent(&group.elem),
+        Type::Paren(paren) => referent(&paren.elem),
+        _ => None,
+    }
+}
+
+fn says_impl(ty: &Type) -> bool {
+    struct Finder(bool);
+    impl syn::visit::Visit<'_> for Finder {
+        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut finder = Finder(false);
+    syn::visit::Visit::visit_type(&mut finder, ty);
+    finder.0
 }
 
 fn words_of(test: &Path) -> String {

@@ -19,7 +19,10 @@ pub(super) fn parse(
         let message = format!(
             "there is no body to guard: write `#[{attribute}(…)]` on the methods of the `impl` blocks"
         );
-        return Err((syn::Error::new(declared.sig.ident.span(), message), declared.into_token_stream()));
+        return Err((
+            syn::Error::new(declared.sig.ident.span(), message),
+            declared.into_token_stream(),
+        ));
     }
     let error = match syn::parse2::<Item>(item.clone()) {
         Err(_) => unparsed,
@@ -33,7 +36,9 @@ pub(super) fn parse(
         ),
         Ok(other) => syn::Error::new(
             other.span(),
-            format!("`#[{attribute}(…)]` guards a function or a method; there is nothing to run here"),
+            format!(
+                "`#[{attribute}(…)]` guards a function or a method; there is nothing to run here"
+            ),
         ),
     };
     Err((error, item))

@@ -11,7 +11,12 @@ use crate::syntax::Registered;
 
 pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(arguments, "password_hasher(\"argon2id\")", Registered::WORD, &mut errors);
+    let registered = Registered::parse(
+        arguments,
+        "password_hasher(\"argon2id\")",
+        Registered::WORD,
+        &mut errors,
+    );
     let hasher = errors.ok(hasher(&item));
     match (registered, hasher) {
         (Some(registered), Some(hasher)) if errors.is_empty() => {

@@ -35,7 +35,8 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
             syn::Error::new(error.span(), message)
         })?;
         if !input.peek(syn::token::Brace) {
-            let message = format!("the permissions of `{label}` stand in braces: write `{label} {{ … }}`");
+            let message =
+                format!("the permissions of `{label}` stand in braces: write `{label} {{ … }}`");
             return Err(syn::Error::new(input.span(), message));
         }
         let content;
@@ -45,7 +46,8 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
             if labels.insert(known.unraw()) {
                 declarations.apps.push(App { label: known, permissions });
             } else {
-                let message = format!("`{label}` stands here twice: put all its permissions into one block");
+                let message =
+                    format!("`{label}` stands here twice: put all its permissions into one block");
                 errors.push(label.span(), message);
             }
         }
@@ -115,7 +117,8 @@ fn of_model(model: &Ident, errors: &mut Diagnostics) -> Vec<Permission> {
 fn checked(name: &str, at: &Ident, errors: &mut Diagnostics) -> Option<Ident> {
     identifier(name, at.span())
         .map_err(|unfit| {
-            errors.push(at.span(), format!("`{name}` cannot be part of a permission name: {unfit}"));
+            errors
+                .push(at.span(), format!("`{name}` cannot be part of a permission name: {unfit}"));
         })
         .ok()
 }

@@ -16,7 +16,8 @@ const SHAPE: Shape = Shape {
 
 pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(arguments, "session_backend(\"redis\")", Registered::SCHEME, &mut errors);
+    let registered =
+        Registered::parse(arguments, "session_backend(\"redis\")", Registered::SCHEME, &mut errors);
     let function = constructor(item.clone(), &SHAPE, &mut errors);
     match (registered, function) {
         (Some(registered), Some(function)) if errors.is_empty() => {

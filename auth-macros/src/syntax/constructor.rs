@@ -14,7 +14,11 @@ pub(crate) struct Shape {
 }
 
 /// The function, if it looks like that. What the types are called in the user's module is left to the compiler.
-pub(crate) fn constructor(item: TokenStream, shape: &Shape, errors: &mut Diagnostics) -> Option<ItemFn> {
+pub(crate) fn constructor(
+    item: TokenStream,
+    shape: &Shape,
+    errors: &mut Diagnostics,
+) -> Option<ItemFn> {
     let Shape { form, is_async, arguments } = shape;
     let function: ItemFn = match syn::parse2(item) {
         Ok(function) => function,
@@ -25,31 +29,49 @@ pub(crate) fn constructor(item: TokenStream, shape: &Shape, errors: &mut Diagnos
     };
     let signature = &function.sig;
     match (signature.asyncness, is_async) {
-        (None, true) => errors.push(signature.fn_token.span, format!("the function is `async`: write `{form}`")),
-        (Some(token), false) => errors.push(token.span, format!("the function is not `async`: write `{form}`")),
+        (None, true) => {
+            errors.push(signature.fn_token.span, format!("the function is `async`: write `{form}`"))
+        }
+        (Some(token), false) => {
+            errors.push(token.span, format!("the function is not `async`: write `{form}`"))
+        }
         _ => {}
     }
     if let Some(parameter) = signature.generics.params.first() {
-        let message = format!("the registry calls the function and cannot choose a parameter: write `{form}`");
+        let message = format!(
+            "the registry calls the function and cannot choose a parameter: write `{form}`"
+        );
         errors.push(parameter.span(), message);
     }
     if signature.inputs.len() != arguments.len() {
-        errors.push(signature.ident.span(), format!("the function takes {}: write `{form}`", count(arguments.len())));
+        errors.push(
+            signature.ident.span(),
+            format!("the function takes {}: write `{form}`", count(arguments.len())),
+        );
     } else {
         for argument in &signature.inputs {
             match argument {
                 FnArg::Receiver(receiver) => {
-                    errors.push(receiver.self_token.span, format!("the function is no method: write `{form}`"));
+                    errors.push(
+                        receiver.self_token.span,
+                        format!("the function is no method: write `{form}`"),
+                    );
                 }
                 FnArg::Typed(typed) => match &*typed.ty {
                     Type::Reference(reference) if reference.mutability.is_none() => {}
-                    other => errors.push(other.span(), format!("the arguments are shared references: write `{form}`")),
+                    other => errors.push(
+                        other.span(),
+                        format!("the arguments are shared references: write `{form}`"),
+                    ),
                 },
             }
         }
     }
     if matches!(signature.output, ReturnType::Default) {
-        errors.push(signature.ident.span(), format!("the function returns what it makes: write `{form}`"));
+        errors.push(
+            signature.ident.span(),
+            format!("the function returns what it makes: write `{form}`"),
+        );
     }
     Some(function)
 }

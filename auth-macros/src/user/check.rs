@@ -30,12 +30,16 @@ pub(super) fn check(
     required_roles(input, &fields, &roles, errors);
     for (field, roles) in fields.iter().zip(&roles) {
         settings_that_go_together(field, roles, errors);
-        for role in roles {
+        // A second role is that of a mail address that is also the name: the type is the same.
+        if let Some(role) = roles.first() {
             type_of_a_role(field, role.rule(), errors);
         }
     }
-    let fields: Vec<_> =
-        fields.into_iter().zip(roles).map(|(field, roles)| user_field(field, roles, errors)).collect();
+    let fields: Vec<_> = fields
+        .into_iter()
+        .zip(roles)
+        .map(|(field, roles)| user_field(field, roles, errors))
+        .collect();
     one_column_once(&fields, errors);
     errors.is_empty().then(|| UserStruct {
         auth: runtime_path(settings.crate_path.as_ref()),
@@ -100,7 +104,10 @@ fn one_role_for_a_field(fields: &[GivenField], errors: &mut Diagnostics) {
         let mut roles = field.roles.iter();
         let Some((first, _)) = roles.next() else { continue };
         for (role, span) in roles.filter(|(role, _)| role != first) {
-            if !matches!((first, role), (Role::Username, Role::Email) | (Role::Email, Role::Username)) {
+            if !matches!(
+                (first, role),
+                (Role::Username, Role::Email) | (Role::Email, Role::Username)
+            ) {
                 let message = format!(
                     "`{}` is already the {}; only `username` and `email` can be one field",
                     field.ident,
@@ -114,11 +121,15 @@ fn one_role_for_a_field(fields: &[GivenField], errors: &mut Diagnostics) {
 
 /// The roles of each field: those it was given, and that of its name where no other field was given it.
 fn roles(fields: &[GivenField]) -> Vec<Vec<Role>> {
-    let is_given = |role| fields.iter().any(|field| field.roles.iter().any(|(given, _)| *given == role));
+    let is_given =
+        |role| fields.iter().any(|field| field.roles.iter().any(|(given, _)| *given == role));
     let of_name = |field: &GivenField| {
         let rule = RULES.iter().find(|rule| field.ident.unraw() == rule.word)?;
         let fits = field.roles.iter().all(|(given, _)| {
-            matches!((given, rule.role), (Role::Username, Role::Email) | (Role::Email, Role::Username))
+            matches!(
+                (given, rule.role),
+                (Role::Username, Role::Email) | (Role::Email, Role::Username)
+            )
         });
         (fits && !is_given(rule.role)).then_some(rule.role)
     };
@@ -143,10 +154,13 @@ fn required_roles(
             Role::Username if fields.iter().any(|field| field.ident == "email") => {
                 ", or `#[user(username = email)]` on the struct".to_owned()
             }
-            Role::Username => ", or `#[user(username)]` on the field that the user logs in with".to_owned(),
+            Role::Username => {
+                ", or `#[user(username)]` on the field that the user logs in with".to_owned()
+            }
             _ => format!(", or mark a field `#[user({word})]`"),
         };
-        errors.push(input.ident.span(), format!("a user needs `{word}`: add `{word}: {ty},`{other}"));
+        errors
+            .push(input.ident.span(), format!("a user needs `{word}`: add `{word}: {ty},`{other}"));
     }
 }
 
@@ -160,7 +174,10 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
             .filter_map(|(word, given)| Some((word, given.as_ref()?.span())))
             .chain(column.map(|span| ("column", span)));
         for (word, span) in others {
-            errors.push(span, format!("`{word}` says how a field is stored, and `skip` that it is not"));
+            errors.push(
+                span,
+                format!("`{word}` says how a field is stored, and `skip` that it is not"),
+            );
         }
         if let Some(Rule { word, .. }) = rule {
             let message = format!(
@@ -181,7 +198,10 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
     }
     if let Some(json) = json {
         if let Some(Rule { word, ty, .. }) = rule {
-            errors.push(json.span(), format!("the field is the user's `{word}` and is stored as `{ty}`, not as JSON"));
+            errors.push(
+                json.span(),
+                format!("the field is the user's `{word}` and is stored as `{ty}`, not as JSON"),
+            );
         }
         // One document has many spellings, and MySQL has no index on it.
         if let Some(unique) = unique {
@@ -189,7 +209,9 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
         }
     }
     if let (Some(editable), Some(Rule { word, may_be_editable: false, .. })) = (editable, rule) {
-        let message = format!("`{word}` decides who the user is or what they may do; no user may set it in a profile");
+        let message = format!(
+            "`{word}` decides who the user is or what they may do; no user may set it in a profile"
+        );
         errors.push(editable.span(), message);
     }
 }
@@ -205,9 +227,12 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
             "`{name}` cannot be the primary key as this type: take `Uuid` (made by us), `i64` or `i32` (made by the database), or `String` (made by the application)"
         ),
         Role::PasswordHash => format!(
-            "the user's `password_hash` must be a `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
+            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
         ),
-        _ => format!("the user's `{}` must be a `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
+        _ => format!(
+            "the user's `{}` has the type `{}`: write `{name}: {}`",
+            rule.word, rule.ty, rule.ty
+        ),
     };
     errors.push(field.ty.span(), message);
 }
@@ -216,9 +241,35 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
 fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
     /// Types whose names nobody gives to something else.
     const WELL_KNOWN: &[&str] = &[
-        "Arc", "Box", "Cow", "DateTime", "HashMap", "HashSet", "NaiveDate", "NaiveDateTime", "Option",
-        "Rc", "String", "Uuid", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8",
-        "isize", "u128", "u16", "u32", "u64", "u8", "usize",
+        "Arc",
+        "Box",
+        "Cow",
+        "DateTime",
+        "HashMap",
+        "HashSet",
+        "NaiveDate",
+        "NaiveDateTime",
+        "Option",
+        "Rc",
+        "String",
+        "Uuid",
+        "Vec",
+        "bool",
+        "char",
+        "f32",
+        "f64",
+        "i128",
+        "i16",
+        "i32",
+        "i64",
+        "i8",
+        "isize",
+        "u128",
+        "u16",
+        "u32",
+        "u64",
+        "u8",
+        "usize",
     ];
     let path = match ty {
         Type::Path(path) => &path.path,
@@ -231,8 +282,8 @@ fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
     };
     let Some(last) = path.segments.last() else { return false };
     if last.ident != rule.type_word {
-        let is_key = rule.role == Role::Id
-            && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
+        let is_key =
+            rule.role == Role::Id && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
         return !is_key && WELL_KNOWN.iter().any(|word| last.ident == word);
     }
     let inner = match &last.arguments {

@@ -112,7 +112,12 @@ pub(super) struct UserField {
 
 /// Where the value of a field is kept.
 pub(super) enum Storage {
-    Column { name: String, json: bool, unique: bool, editable: bool },
+    Column {
+        name: String,
+        json: bool,
+        unique: bool,
+        editable: bool,
+    },
     /// In a join table, or nowhere.
     None,
 }

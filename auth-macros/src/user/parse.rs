@@ -32,7 +32,9 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Diagnostics) -> Option<&'a Fi
     let (span, what) = match &input.data {
         Data::Struct(data) => match &data.fields {
             fields @ Fields::Named(_) => return Some(fields),
-            Fields::Unnamed(_) => (input.ident.span(), "the columns of a tuple struct have no names"),
+            Fields::Unnamed(_) => {
+                (input.ident.span(), "the columns of a tuple struct have no names")
+            }
             Fields::Unit => (input.ident.span(), "this struct has no fields"),
         },
         Data::Enum(data) => (data.enum_token.span, "an enum is not a row of a table"),
@@ -61,10 +63,11 @@ fn settings(attributes: &[Attribute], errors: &mut Diagnostics) -> Settings {
     let mut settings = Settings::default();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("user")) {
         let parsed = match &attribute.meta {
-            Meta::List(list) => {
-                list.parse_args_with(|input: ParseStream| settings.parse(input))
-            }
-            other => Err(syn::Error::new(other.span(), "settings stand in parentheses: write `#[user(…)]`")),
+            Meta::List(list) => list.parse_args_with(|input: ParseStream| settings.parse(input)),
+            other => Err(syn::Error::new(
+                other.span(),
+                "settings stand in parentheses: write `#[user(…)]`",
+            )),
         };
         errors.ok(parsed);
     }
@@ -88,7 +91,8 @@ fn parse_field(field: &Field, errors: &mut Diagnostics) -> Option<GivenField> {
         column: given.text("column", "pen_name", errors),
         roles,
     };
-    let known: Vec<_> = FIELD_SETTINGS.into_iter().chain(RULES.iter().map(|rule| rule.word)).collect();
+    let known: Vec<_> =
+        FIELD_SETTINGS.into_iter().chain(RULES.iter().map(|rule| rule.word)).collect();
     given.finish(&known, errors);
     Some(parsed)
 }

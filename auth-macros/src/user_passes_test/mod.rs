@@ -21,7 +21,8 @@ pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn parse(input: ParseStream, settings: &mut Settings) -> syn::Result<Path> {
-    let example = "write `#[user_passes_test(is_adult)]`, the path of a `fn(&CurrentUser<Author>) -> bool`";
+    let example =
+        "write `#[user_passes_test(is_adult)]`, the path of a `fn(&CurrentUser<Author>) -> bool`";
     if input.is_empty() {
         return Err(syn::Error::new(Span::call_site(), format!("no test is named: {example}")));
     }
