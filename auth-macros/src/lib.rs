@@ -102,7 +102,7 @@ pub fn derive_user(input: TokenStream) -> TokenStream {
 /// beside it: `pub use shop::permissions::shop;`. Names are in `snake_case`, at most 100 characters; keywords may be
 /// names (`type`), `self`, `super`, `crate` and `Self` may not. `model BlogPost` makes `add_blogpost`, as Django does.
 ///
-/// Where `auth` is reached by another path, the first line is `crate = path;`.
+/// Where `auth` is reached by another path, the first line is `crate = path;`, with a path from `crate::` or `::`.
 #[proc_macro]
 pub fn permissions(input: TokenStream) -> TokenStream {
     permissions::run(input.into()).into()
@@ -124,7 +124,7 @@ pub fn permissions(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Permissions are named by their paths, so that the compiler knows them. Where `auth` is reached by another path, the
-/// first line is `crate = path;`.
+/// first line is `crate = path;`, with a path from `crate::` or `::`.
 #[proc_macro]
 pub fn groups(input: TokenStream) -> TokenStream {
     groups::run(input.into()).into()
@@ -301,7 +301,7 @@ pub fn user_passes_test(arguments: TokenStream, item: TokenStream) -> TokenStrea
 /// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    session_backend::run(arguments.into(), item.into()).into()
+    session_backend::run(arguments.into(), &item.into()).into()
 }
 
 /// Enters a way to recognise users in the registry, under the name that settings choose it by.
@@ -310,7 +310,7 @@ pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream
 /// the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    auth_backend::run(arguments.into(), item.into()).into()
+    auth_backend::run(arguments.into(), &item.into()).into()
 }
 
 /// Enters a password hasher in the registry, under what its hashes begin with.
@@ -339,5 +339,5 @@ pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn password_hasher(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    password_hasher::run(arguments.into(), item.into()).into()
+    password_hasher::run(arguments.into(), &item.into()).into()
 }

@@ -2,7 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, FnArg, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
+use syn::{Expr, FnArg, Item, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
 
 use super::check::Plan;
 use super::{Asks, Guard, mark};
@@ -17,10 +17,18 @@ pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenSt
         Plan::Handler { object: Some(place) } => (wrap_object(guard, place, &mut function), None),
         Plan::Handler { object: None } => (None, insert_extractor(guard, &mut function)),
     };
-    let top = [Some(entry), check].into_iter().flatten();
-    let top = top.map(|tokens| Stmt::Expr(Expr::Verbatim(tokens), None));
-    function.block.stmts.splice(0..0, top);
+    let statement = |tokens| Stmt::Expr(Expr::Verbatim(tokens), None);
+    let body = &mut function.block.stmts;
+    // Items run nothing, and clippy wants them before all statements; the check comes before all that runs.
+    let items = body.iter().take_while(|statement| is_plain_item(statement)).count();
+    body.splice(items..items, check.map(statement));
+    body.insert(0, statement(entry));
     quote!(#function #sibling)
+}
+
+/// A macro could be anything, so it is none.
+fn is_plain_item(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::Item(item) if !matches!(item, Item::Macro(_) | Item::Verbatim(_)))
 }
 
 /// Enters the guard into its registry, from inside the body: that works in generic functions and in `impl` blocks.
@@ -100,18 +108,19 @@ fn check_in_body(
     };
     let auth = at(&guard.auth, output);
     let refuse = quote_spanned!(output=> return #auth::__private::Refuse::refuse(denied));
-    match &guard.binding {
-        Some(binding) => quote! {
+    if let Some(binding) = &guard.binding {
+        quote! {
             let #binding = match #checked {
                 ::core::result::Result::Ok(granted) => granted,
                 ::core::result::Result::Err(denied) => #refuse,
             };
-        },
-        None => quote! {
+        }
+    } else {
+        quote! {
             if let ::core::result::Result::Err(denied) = #checked {
                 #refuse;
             }
-        },
+        }
     }
 }
 
@@ -149,6 +158,10 @@ fn wrap_object(guard: &Guard, place: usize, function: &mut ItemFn) -> Option<Tok
     mark::note_checked(&mut checked);
     inputs.insert(0, checked);
     function.sig.inputs = inputs.into_iter().collect();
+    // Where the type cannot be written, the extractor itself says that there is no policy.
+    if says_impl(&ty) {
+        return None;
+    }
     let auth = at(auth, object.span());
     Some(quote_spanned!(object.span()=> #auth::__private::assert_policy::<#requirement, #ty>();))
 }

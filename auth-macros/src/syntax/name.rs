@@ -87,14 +87,14 @@ pub(crate) fn permission_path(name: &LitStr, from: Option<&Path>) -> syn::Result
         let message = format!(
             "`{text}` is not a permission name; write it as \"app_label.codename\", for example \"blog.add_post\""
         );
-        return Err(syn::Error::new(span, message));
+        return Err(syn::Error::new(name.span(), message));
     };
     let part = |part: &str| {
         identifier(part, span).map_err(|unfit| {
             let message = format!(
                 "`{part}` in \"{text}\" cannot be part of a permission name: {unfit}; write it as \"app_label.codename\", for example \"blog.add_post\""
             );
-            syn::Error::new(span, message)
+            syn::Error::new(name.span(), message)
         })
     };
     let (app, codename) = (part(app)?, part(codename)?);

@@ -10,7 +10,7 @@ use crate::diagnostics::Diagnostics;
 use crate::runtime_path::runtime_path;
 use crate::syntax::{is_snake_case, snake_case};
 
-/// `_user_permissions` is appended, and PostgreSQL cuts what is longer than 63.
+/// `_user_permissions` is appended, and `PostgreSQL` cuts what is longer than 63.
 const LONGEST_TABLE: usize = 40;
 const LONGEST_COLUMN: usize = 63;
 /// The framework's own column, which ties sessions to the password.

@@ -94,8 +94,23 @@ fn expand_base_user(user: &UserStruct) -> TokenStream {
                 quote_spanned!(ty.span()=> ::core::option::Option<#auth::__private::Time>);
             (returns, quote_spanned!(ty.span()=> self.#ident))
         });
-    let password_field = user.field(Role::PasswordHash).map(|field| &field.ident);
-    let login_field = user.field(Role::LastLogin).map(|field| &field.ident);
+    let set_password_hash =
+        user.field(Role::PasswordHash).map(|UserField { ident, ty, .. }| {
+            let auth = at(auth, ty.span());
+            quote_spanned! {ty.span()=>
+                fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
+                    self.#ident = hash;
+                }
+            }
+        });
+    let set_last_login = user.field(Role::LastLogin).map(|UserField { ident, ty, .. }| {
+        let auth = at(auth, ty.span());
+        quote_spanned! {ty.span()=>
+            fn set_last_login(&mut self, time: #auth::__private::Time) {
+                self.#ident = ::core::option::Option::Some(time);
+            }
+        }
+    });
     let username = user.field(Role::Username);
     let username_field = username.map(|field| field.ident.unraw().to_string());
     let is_address = username.is_some_and(|field| field.roles.contains(&Role::Email));
@@ -116,13 +131,9 @@ fn expand_base_user(user: &UserStruct) -> TokenStream {
             }
             #primary_key
             #password_hash
-            fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
-                self.#password_field = hash;
-            }
+            #set_password_hash
             #last_login
-            fn set_last_login(&mut self, time: #auth::__private::Time) {
-                self.#login_field = ::core::option::Option::Some(time);
-            }
+            #set_last_login
             #normalize_username
         }
     }
@@ -230,9 +241,9 @@ fn expand_user_model(user: &UserStruct) -> TokenStream {
     let memberships = (groups.is_some() || permissions.is_some()).then(|| {
         let held =
             |field: Option<&Ident>| field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field));
-        let take = |field: Option<&Ident>, value: TokenStream| match field {
-            Some(field) => quote!(self.#field = #value;),
-            None => quote!(::core::mem::drop(#value);),
+        let take = |field: Option<&Ident>, value: TokenStream| {
+            let target = field.map_or_else(|| quote!(_), |field| quote!(self.#field));
+            quote!(#target = #value;)
         };
         let (held_groups, held_permissions) = (held(groups), held(permissions));
         let take_groups = take(groups, quote!(groups));

@@ -32,8 +32,9 @@ async fn handler() {}
 #[permission_required("blog.add_post", as = granted)]
 #[user_passes_test(is_somebody)]
 fn function(#[user] user: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
+    use std::result::Result::Ok as Fine;
     proof(&granted, user);
-    Ok(())
+    Fine(())
 }
 
 fn proof(_: &auth::access::Granted<blog::add_post>, _: &CurrentUser<Author>) {}

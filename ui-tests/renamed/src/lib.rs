@@ -32,7 +32,7 @@ pub struct Author {
 #[login_required]
 #[user_passes_test(is_named)]
 pub async fn handler() -> bool {
-    proof(&granted)
+    std::future::ready(proof(&granted)).await
 }
 
 /// A function.
