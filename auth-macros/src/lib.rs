@@ -1,4 +1,7 @@
-//! The macros of the `auth` crate. Name them through it: `auth::permission_required`, `auth::User`, ….
+//! The macros of the `auth` crate, which re-exports them: write `auth::permission_required`, not `auth_macros::…`.
+//!
+//! Each macro has a folder with its steps: `parse` knows the syntax, `check` the rules, `expand` the code, which names
+//! only `auth::__private`. Pieces that several need are in `syntax` and, for the guards, in `guard`.
 
 mod auth_backend;
 mod diagnostics;
@@ -16,68 +19,325 @@ mod user_passes_test;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct a user
+/// Makes a struct a user: `User`, `BaseUser`, `Model` and `UserModel`, and what else its fields allow.
+///
+/// ```
+/// use auth::User;
+/// use auth::passwords::PasswordHash;
+/// use chrono::{DateTime, Utc};
+/// use uuid::Uuid;
+///
+/// #[derive(User, Clone)]
+/// #[user(table = "author", username = email)]
+/// struct Author {
+///     id: Uuid,
+///     email: String,
+///     password_hash: PasswordHash,
+///     last_login: Option<DateTime<Utc>>,
+///     is_active: bool,
+///     is_superuser: bool,
+///     groups: Vec<String>,
+///     user_permissions: Vec<String>,
+///     #[user(editable)]
+///     pen_name: String,
+///     #[user(json)]
+///     links: Vec<String>,
+/// }
+///
+/// use auth::users::BaseUser as _;
+/// assert_eq!(Author::get_username_field(), "email");
+/// ```
+///
+/// # Roles
+///
+/// What a field means to the framework follows from its name, or from `#[user(role)]` on a field of another name.
+///
+/// | role | type | |
+/// | --- | --- | --- |
+/// | `id` | `Uuid`, `i64`, `i32` or `String` | needed |
+/// | `username` | `String` | needed; unique; `#[user(username = email)]` on the struct names the field |
+/// | `password_hash` | `PasswordHash` | needed; the column is `password`, as in Django |
+/// | `last_login` | `Option<DateTime<Utc>>` | needed |
+/// | `is_active` | `bool` | needed |
+/// | `is_staff`, `is_superuser` | `bool` | false without the field |
+/// | `email`, `first_name`, `last_name`, `date_joined` | `String`, `DateTime<Utc>` | all four make a `FullUser` |
+/// | `groups`, `user_permissions` | `Vec<String>` | no columns: read from the join tables; both make a `PermissionsMixin` |
+///
+/// A user whose name is the mail address logs in with it in any spelling: it is kept in NFKC and small letters.
+///
+/// # Settings
+///
+/// On the struct: `table = "author"` (the struct's name in `snake_case` without it), `username = field`,
+/// `hasher = path` (a `PasswordHasher`; Argon2id without it), and `crate = path`, where `auth` is reached by another path.
+///
+/// On a field: `column = "name"`, `unique`, `editable` (the user may set it, at registration and in the profile), `json`
+/// (any serde type), `skip` (not stored; `Default` when read).
+///
+/// Generic structs, lifetimes, tuple structs, enums and unions are refused: a user is one table, and owns what it holds.
 #[proc_macro_derive(User, attributes(user))]
 pub fn derive_user(input: TokenStream) -> TokenStream {
     user::run(input.into()).into()
 }
 
-/// Declares permissions
+/// Declares the permissions of an application: a type for each, `permissions::blog::add_post`.
+///
+/// ```
+/// mod permissions {
+///     auth::permissions! {
+///         blog {
+///             model Post; // add_post, change_post, delete_post, view_post
+///             publish_post: "Can publish posts";
+///         }
+///     }
+/// }
+///
+/// fn main() {
+///     use auth::permissions::DeclaredPermission as _;
+///     assert_eq!(permissions::blog::publish_post::NAME, "blog.publish_post");
+///     assert_eq!(permissions::blog::view_post::NAME, "blog.view_post");
+/// }
+/// ```
+///
+/// It stands in the module `permissions` at the crate root, where the guards look. Permissions of another crate come in
+/// beside it: `pub use shop::permissions::shop;`. Names are in `snake_case`, at most 100 characters; keywords may be
+/// names (`type`), `self`, `super`, `crate` and `Self` may not. `model BlogPost` makes `add_blogpost`, as Django does.
+///
+/// Where `auth` is reached by another path, the first line is `crate = path;`, with a path from `crate::` or `::`.
 #[proc_macro]
 pub fn permissions(input: TokenStream) -> TokenStream {
     permissions::run(input.into()).into()
 }
 
-/// Declares groups
+/// Declares groups of permissions, which `migrate` brings to the database.
+///
+/// ```
+/// mod permissions {
+///     auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+///     auth::groups! {
+///         editors: "Editors" => [blog::change_post, blog::publish_post];
+///     }
+/// }
+/// # fn main() {
+/// let groups = auth::registry::entries::<auth::permissions::GroupEntry>();
+/// assert_eq!(groups[0].permissions, ["blog.change_post", "blog.publish_post"]);
+/// # }
+/// ```
+///
+/// Permissions are named by their paths, so that the compiler knows them. Where `auth` is reached by another path, the
+/// first line is `crate = path;`, with a path from `crate::` or `::`.
 #[proc_macro]
 pub fn groups(input: TokenStream) -> TokenStream {
     groups::run(input.into()).into()
 }
 
-/// Guards
+/// Lets a handler, a function or a method run only for a user who holds the permission.
+///
+/// An `async fn` is a handler: it gets the check as its first argument, which runs before the body of the request is
+/// read. Any other function marks who asks with `#[user]`, and returns a `Result` whose error can be made from
+/// `PermissionDenied`.
+///
+/// ```
+/// use auth::access::{CurrentUser, Granted, PermissionDenied};
+/// use auth::permission_required;
+///
+/// mod permissions {
+///     auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+/// }
+/// # struct Author;
+///
+/// #[permission_required("blog.add_post")]
+/// async fn handler() -> &'static str {
+///     "added"
+/// }
+///
+/// #[permission_required(all("blog.change_post", any("blog.publish_post", "blog.delete_post")))]
+/// fn function(#[user] user: &CurrentUser<Author>, title: &str) -> Result<(), PermissionDenied> {
+///     println!("{} may change {title}", user.principal().username());
+///     Ok(())
+/// }
+///
+/// #[permission_required("blog.publish_post", as = granted)] // the check leaves its proof behind
+/// async fn publish() {
+///     store(&granted);
+/// }
+///
+/// fn store(_: &Granted<permissions::blog::publish_post>) {}
+/// # fn main() {}
+/// ```
+///
+/// A name that nobody declared does not compile: `"blog.add_post"` is the type `crate::permissions::blog::add_post`.
+///
+/// # Settings
+///
+/// - `as = granted` binds the proof, a `Granted<…>`, to a name.
+/// - `on = post` asks about one object, the argument of that name: the permission first, then the policy of the user's
+///   type for it. A handler loads the object only after the first; one that may not be seen is 403, or 404 with
+///   `on = post, hidden`. One function has one `on =`.
+/// - `from = path` looks for the permissions elsewhere than in `crate::permissions`.
+/// - `crate = path`, where `auth` is reached by another path.
+///
+/// ```
+/// use auth::access::{CurrentUser, Guarded, PermissionDenied, Policy};
+/// # mod permissions { auth::permissions! { blog { model Post; } } }
+/// # struct Author { id: i64 }
+/// # struct Post { author: i64 }
+/// impl Guarded for Post {
+///     type User = Author;
+/// }
+///
+/// impl Policy<permissions::blog::change_post, Post> for Author {
+///     fn allows(user: &CurrentUser<Author>, post: &Post) -> bool {
+///         post.author == user.id
+///     }
+/// }
+///
+/// #[auth::permission_required("blog.change_post", on = post)]
+/// async fn edit(post: Post, text: String) {
+///     # let _ = (post, text);
+/// }
+///
+/// #[auth::permission_required("blog.change_post", on = post)]
+/// fn rename(#[user] user: &CurrentUser<Author>, post: &mut Post) -> Result<(), PermissionDenied> {
+///     # let _ = (user, post);
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// # Security
+///
+/// Several guards on one function all hold, under whatever name they were imported. `#[user]` takes only what carries the
+/// permissions of this request, `CurrentUser`, a reference to it, or `Principal`. Where it cannot be told who asks, the
+/// guard does not compile; it never becomes no check.
 #[proc_macro_attribute]
 pub fn permission_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     permission_required::run(arguments.into(), item.into()).into()
 }
 
-/// Guards
+/// Lets a handler, a function or a method run only for a user who is logged in.
+///
+/// It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
+///
+/// ```
+/// #[auth::login_required]
+/// async fn profile() -> &'static str {
+///     "yours"
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn login_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     login_required::run("login_required", "LoggedIn", arguments.into(), item.into()).into()
 }
 
-/// Guards
+/// Lets a handler, a function or a method run only for staff and for superusers.
+///
+/// It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
+///
+/// ```
+/// # use auth::access::{CurrentUser, PermissionDenied};
+/// # struct Author;
+/// #[auth::staff_required]
+/// fn report(#[user] user: &CurrentUser<Author>) -> Result<String, PermissionDenied> {
+///     Ok(format!("for {}", user.principal().username()))
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn staff_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     login_required::run("staff_required", "Staff", arguments.into(), item.into()).into()
 }
 
-/// Guards
+/// Lets a handler, a function or a method run only for superusers.
+///
+/// It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
+///
+/// ```
+/// #[auth::superuser_required]
+/// async fn settings() {}
+/// ```
 #[proc_macro_attribute]
 pub fn superuser_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     login_required::run("superuser_required", "Superuser", arguments.into(), item.into()).into()
 }
 
-/// Guards
+/// Lets a handler, a function or a method run only for a user of whom a function says yes.
+///
+/// The function is a `fn(&CurrentUser<U>) -> bool`. It stands where [`macro@permission_required`] can stand, but a handler
+/// is a free function here: beside a method no type can be declared.
+///
+/// ```
+/// use auth::access::CurrentUser;
+///
+/// struct Author {
+///     age: u8,
+/// }
+///
+/// fn is_adult(user: &CurrentUser<Author>) -> bool {
+///     user.age >= 18
+/// }
+///
+/// #[auth::user_passes_test(is_adult)]
+/// async fn handler() {}
+/// # fn main() {}
+/// ```
 #[proc_macro_attribute]
 pub fn user_passes_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     user_passes_test::run(arguments.into(), item.into()).into()
 }
 
-/// Registers
+/// Enters a session backend in the registry, under the scheme of the addresses that it serves.
+///
+/// ```
+/// use auth::registry::{Context, Url};
+/// use auth::sessions::{SessionBackend, SessionError};
+/// # fn backend(_: &Url) -> Result<std::sync::Arc<dyn SessionBackend>, SessionError> { unimplemented!() }
+///
+/// #[auth::session_backend("etcd")]
+/// async fn connect(url: &Url, _: &Context) -> Result<impl SessionBackend, SessionError> {
+///     backend(url)
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    session_backend::run(arguments.into(), item.into()).into()
+    session_backend::run(arguments.into(), &item.into()).into()
 }
 
-/// Registers
+/// Enters a way to recognise users in the registry, under the name that settings choose it by.
+///
+/// It stands on a `fn(&Context) -> Result<impl AuthBackend, auth::Error>`. A crate that nothing names registers nothing:
+/// the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    auth_backend::run(arguments.into(), item.into()).into()
+    auth_backend::run(arguments.into(), &item.into()).into()
 }
 
-/// Registers
+/// Enters a password hasher in the registry, under what its hashes begin with.
+///
+/// It stands on a type that is a `PasswordHasher` and has a `Default`.
+///
+/// ```
+/// use auth::passwords::{PasswordError, PasswordHash, PasswordHasher};
+///
+/// #[auth::password_hasher("rot13")]
+/// #[derive(Debug, Default)]
+/// struct Rot13;
+///
+/// impl PasswordHasher for Rot13 {
+///     fn hash(&self, password: &str) -> Result<PasswordHash, PasswordError> {
+///         # let _ = password;
+///         unimplemented!("and better so")
+///     }
+///     # fn verify(&self, _: &str, _: &PasswordHash) -> Result<bool, PasswordError> { Ok(false) }
+///     # fn needs_rehash(&self, _: &PasswordHash) -> bool { true }
+///     // …
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn password_hasher(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    password_hasher::run(arguments.into(), item.into()).into()
+    password_hasher::run(arguments.into(), &item.into()).into()
 }

@@ -1,5 +1,5 @@
 use proc_macro_crate::{FoundCrate, crate_name};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 
 /// The path of the runtime crate: what `crate = path` says, or what the dependency is called in the user's manifest.
@@ -15,4 +15,13 @@ pub(crate) fn runtime_path(given: Option<&syn::Path>) -> TokenStream {
         Ok(FoundCrate::Itself) | Err(_) => Ident::new("auth", Span::call_site()),
     };
     quote!(::#name)
+}
+
+/// The path at another place: the compiler points at where a path begins.
+pub(crate) fn at(path: &TokenStream, span: Span) -> TokenStream {
+    let moved = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    path.clone().into_iter().map(moved).collect()
 }

@@ -6,28 +6,20 @@ use syn::ItemFn;
 
 use crate::diagnostics::Diagnostics;
 use crate::runtime_path::runtime_path;
-use crate::syntax::{Registered, Shape, constructor, spans};
+use crate::syntax::{Registered, Shape, constructor, spans, with_entry};
 
 const SHAPE: Shape = Shape {
     form: "fn backend(context: &Context) -> Result<impl AuthBackend, auth::Error>",
     is_async: false,
-    arguments: &["Context"],
+    arguments: 1,
 };
 
-pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn run(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(arguments, "auth_backend(\"ldap\")", Registered::WORD, &mut errors);
-    let function = constructor(item.clone(), &SHAPE, &mut errors);
-    match (registered, function) {
-        (Some(registered), Some(function)) if errors.is_empty() => {
-            let entry = expand(&registered, &function);
-            quote!(#item #entry)
-        }
-        _ => {
-            let errors = errors.into_tokens();
-            quote!(#errors #item)
-        }
-    }
+    let registered = Registered::parse(arguments, "auth_backend(\"ldap\")", &Registered::WORD, &mut errors);
+    let function = constructor(item, &SHAPE, &mut errors);
+    let entry = registered.zip(function).map(|(registered, function)| expand(&registered, &function));
+    with_entry(item, entry.as_ref(), errors)
 }
 
 fn expand(Registered { name, crate_path }: &Registered, function: &ItemFn) -> TokenStream {

@@ -1,6 +1,6 @@
 use proc_macro2::Ident;
 use syn::spanned::Spanned as _;
-use syn::{FnArg, ItemFn, Meta, Pat, PatType, Path, Signature, Type};
+use syn::{FnArg, ItemFn, Meta, Pat, PatType, Path, Signature};
 
 use super::{Asks, Guard, mark};
 use crate::diagnostics::Diagnostics;
@@ -162,14 +162,4 @@ fn object(guard: &Guard, signature: &Signature, errors: &mut Diagnostics) -> Opt
     };
     errors.push(object.span(), format!("no argument is named `{object}`; {there}"));
     None
-}
-
-/// Whether the type is written as a reference.
-pub(super) fn is_reference(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(_) => true,
-        Type::Group(group) => is_reference(&group.elem),
-        Type::Paren(paren) => is_reference(&paren.elem),
-        _ => false,
-    }
 }

@@ -2,10 +2,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, FnArg, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
+use syn::{Expr, FnArg, Item, ItemFn, Pat, PatType, Path, ReturnType, Stmt, Token, Type};
 
-use super::check::{Plan, is_reference};
+use super::check::Plan;
 use super::{Asks, Guard, mark};
+use crate::runtime_path::at;
 
 pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenStream {
     let entry = entry(guard, &function);
@@ -14,10 +15,18 @@ pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenSt
         Plan::Handler { object: Some(place) } => (wrap_object(guard, place, &mut function), None),
         Plan::Handler { object: None } => (None, insert_extractor(guard, &mut function)),
     };
-    let top = [Some(entry), check].into_iter().flatten();
-    let top = top.map(|tokens| Stmt::Expr(Expr::Verbatim(tokens), None));
-    function.block.stmts.splice(0..0, top);
+    let statement = |tokens| Stmt::Expr(Expr::Verbatim(tokens), None);
+    let body = &mut function.block.stmts;
+    // Items run nothing, and clippy wants them before all statements; the check comes before all that runs.
+    let items = body.iter().take_while(|statement| is_plain_item(statement)).count();
+    body.splice(items..items, check.map(statement));
+    body.insert(0, statement(entry));
     quote!(#function #sibling)
+}
+
+/// A macro could be anything, so it is none.
+fn is_plain_item(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::Item(item) if !matches!(item, Item::Macro(_) | Item::Verbatim(_)))
 }
 
 /// Enters the guard into its registry, from inside the body: that works in generic functions and in `impl` blocks.
@@ -51,26 +60,37 @@ fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
 
 /// The check of a function that says who asks.
 fn check_in_body(guard: &Guard, user: &Ident, object: Option<usize>, function: &mut ItemFn) -> TokenStream {
-    let auth = &guard.auth;
     let checked = match (&guard.asks, object) {
         (Asks::For(requirement), _) => {
+            let auth = at(&guard.auth, user.span());
             quote_spanned!(user.span()=> #auth::__private::check::<#requirement>(&#user))
         }
         (Asks::Test(test), _) => {
-            let words = words_of(test);
+            let (auth, words) = (at(&guard.auth, test.span()), words_of(test));
             quote_spanned!(test.span()=> #auth::__private::check_test(&#user, #words, #test))
         }
         (Asks::About { requirement, object, .. }, place) => {
-            let argument = place.and_then(|place| function.sig.inputs.get_mut(place));
-            let borrowed = match argument {
-                Some(FnArg::Typed(typed)) if is_reference(&typed.ty) => {
-                    quote_spanned!(object.span()=> &*#object)
+            let auth = at(&guard.auth, object.span());
+            let mut borrowed = quote_spanned!(object.span()=> &#object);
+            let mut object_type = quote!(_);
+            if let Some(argument) = place.and_then(|place| function.sig.inputs.get_mut(place)) {
+                if let FnArg::Typed(PatType { ty, .. }) = &argument {
+                    let ty = match referent(ty) {
+                        None => ty,
+                        Some(ty) => {
+                            borrowed = quote_spanned!(object.span()=> &*#object);
+                            ty
+                        }
+                    };
+                    // The compiler can name the type in its message then; an `impl Trait` cannot be written here.
+                    if !says_impl(ty) {
+                        object_type = ty.to_token_stream();
+                    }
                 }
-                _ => quote_spanned!(object.span()=> &#object),
-            };
-            place.and_then(|place| function.sig.inputs.get_mut(place)).map(mark::note_checked);
+                mark::note_checked(argument);
+            }
             quote_spanned! {object.span()=>
-                #auth::__private::check_on::<#requirement, _, _>(&#user, #borrowed)
+                #auth::__private::check_on::<#requirement, _, #object_type>(&#user, #borrowed)
             }
         }
     };
@@ -78,19 +98,21 @@ fn check_in_body(guard: &Guard, user: &Ident, object: Option<usize>, function: &
         ReturnType::Default => function.sig.ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
+    let auth = at(&guard.auth, output);
     let refuse = quote_spanned!(output=> return #auth::__private::Refuse::refuse(denied));
-    match &guard.binding {
-        Some(binding) => quote! {
+    if let Some(binding) = &guard.binding {
+        quote! {
             let #binding = match #checked {
                 ::core::result::Result::Ok(granted) => granted,
                 ::core::result::Result::Err(denied) => #refuse,
             };
-        },
-        None => quote! {
+        }
+    } else {
+        quote! {
             if let ::core::result::Result::Err(denied) = #checked {
                 #refuse;
             }
-        },
+        }
     }
 }
 
@@ -128,6 +150,11 @@ fn wrap_object(guard: &Guard, place: usize, function: &mut ItemFn) -> Option<Tok
     mark::note_checked(&mut checked);
     inputs.insert(0, checked);
     function.sig.inputs = inputs.into_iter().collect();
+    // Where the type cannot be written, the extractor itself says that there is no policy.
+    if says_impl(&ty) {
+        return None;
+    }
+    let auth = at(auth, object.span());
     Some(quote_spanned!(object.span()=> #auth::__private::assert_policy::<#requirement, #ty>();))
 }
 
@@ -165,6 +192,31 @@ fn test_type(auth: &TokenStream, test: &Path, function: &ItemFn) -> (Ident, Toke
         }
     };
     (name, sibling)
+}
+
+/// The type behind a type that is written as a reference.
+fn referent(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Reference(reference) => Some(match &*reference.elem {
+            Type::Paren(paren) => &paren.elem,
+            elem => elem,
+        }),
+        Type::Group(group) => referent(&group.elem),
+        Type::Paren(paren) => referent(&paren.elem),
+        _ => None,
+    }
+}
+
+fn says_impl(ty: &Type) -> bool {
+    struct Finder(bool);
+    impl syn::visit::Visit<'_> for Finder {
+        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut finder = Finder(false);
+    syn::visit::Visit::visit_type(&mut finder, ty);
+    finder.0
 }
 
 fn words_of(test: &Path) -> String {

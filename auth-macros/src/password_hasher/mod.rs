@@ -7,22 +7,14 @@ use syn::{Generics, Item};
 
 use crate::diagnostics::Diagnostics;
 use crate::runtime_path::runtime_path;
-use crate::syntax::Registered;
+use crate::syntax::{Registered, with_entry};
 
-pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn run(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(arguments, "password_hasher(\"argon2id\")", Registered::WORD, &mut errors);
-    let hasher = errors.ok(hasher(&item));
-    match (registered, hasher) {
-        (Some(registered), Some(hasher)) if errors.is_empty() => {
-            let entry = expand(&registered, &hasher);
-            quote!(#item #entry)
-        }
-        _ => {
-            let errors = errors.into_tokens();
-            quote!(#errors #item)
-        }
-    }
+    let registered = Registered::parse(arguments, "password_hasher(\"argon2id\")", &Registered::WORD, &mut errors);
+    let hasher = errors.ok(hasher(item));
+    let entry = registered.zip(hasher).map(|(registered, hasher)| expand(&registered, &hasher));
+    with_entry(item, entry.as_ref(), errors)
 }
 
 /// The name of the type, which has no parameters: a registry holds one hasher, not a family.

@@ -3,7 +3,7 @@ use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
-use syn::{LitStr, Token, parenthesized};
+use syn::{LitStr, Path, Token, parenthesized};
 
 use crate::diagnostics::Diagnostics;
 use crate::guard::{Asks, Guard};
@@ -24,18 +24,23 @@ enum Requirement {
 
 pub(super) fn parse(arguments: TokenStream, errors: &mut Diagnostics) -> Option<Guard> {
     let mut settings = Settings::default();
+    let mut required = None;
     let parser = |input: ParseStream| {
         if input.is_empty() {
             return Err(syn::Error::new(Span::call_site(), format!("no permission is named: {EXAMPLE}")));
         }
-        let requirement = requirement(input)?;
+        required = Some(requirement(input)?);
         if !input.is_empty() {
             input.parse::<Token![,]>().map_err(|error| syn::Error::new(error.span(), "`,` stands before a setting"))?;
         }
-        settings.parse(input)?;
-        Ok(requirement)
+        if input.peek(LitStr) {
+            let message =
+                "say whether all of them are asked for or any: write `all(\"blog.add_post\", \"blog.view_post\")`";
+            return Err(syn::Error::new(input.span(), message));
+        }
+        settings.parse(input)
     };
-    let requirement = errors.ok(parser.parse2(arguments));
+    errors.ok(parser.parse2(arguments));
     let on = settings.ident("on", "post", errors);
     let hidden = settings.flag("hidden", errors);
     let binding = settings.ident("as", "granted", errors);
@@ -45,8 +50,7 @@ pub(super) fn parse(arguments: TokenStream, errors: &mut Diagnostics) -> Option<
     if let (None, Some(hidden)) = (&on, &hidden) {
         errors.push(hidden.span(), "`hidden` hides an object: it goes with `on = …`");
     }
-    let base = from.map_or_else(|| quote!(crate::permissions), quote::ToTokens::into_token_stream);
-    let requirement = requirement?.into_type(&auth, &base, errors);
+    let requirement = required?.into_type(&auth, from.as_ref(), errors);
     let asks = match on {
         None => Asks::For(requirement),
         Some(object) => Asks::About { requirement, object, hidden },
@@ -85,16 +89,16 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
 }
 
 impl Requirement {
-    fn into_type(self, auth: &TokenStream, base: &TokenStream, errors: &mut Diagnostics) -> TokenStream {
+    fn into_type(self, auth: &TokenStream, from: Option<&Path>, errors: &mut Diagnostics) -> TokenStream {
         let (several, parts) = match self {
             Self::One(name) => {
-                let path = errors.ok(permission_path(&name, base));
+                let path = errors.ok(permission_path(&name, from));
                 return path.unwrap_or_else(|| name.to_token_stream());
             }
             Self::All(parts) => (quote!(#auth::__private::All), parts),
             Self::Any(parts) => (quote!(#auth::__private::Any), parts),
         };
-        let parts = parts.into_iter().map(|part| part.into_type(auth, base, errors)).collect();
+        let parts = parts.into_iter().map(|part| part.into_type(auth, from, errors)).collect();
         nest(&several, parts)
     }
 }

@@ -1,5 +1,5 @@
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 
 use super::parse::{App, Declarations, Permission};
@@ -28,11 +28,13 @@ fn expand_one(app: &App, permission: &Permission, auth: &TokenStream) -> TokenSt
     let name = format!("{}.{}", app.label.unraw(), codename.unraw());
     let doc = format!(" `{name}`: {title}.");
     let line = line_of(codename);
+    // The compiler shows where the type is declared: at its name.
+    let declared = quote_spanned!(codename.span().resolved_at(Span::mixed_site())=> pub struct);
     quote! {
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(::core::fmt::Debug)]
-        pub struct #codename {}
+        #declared #codename {}
 
         impl #auth::__private::DeclaredPermission for #codename {
             const NAME: &'static str = #name;

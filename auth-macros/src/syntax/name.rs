@@ -1,8 +1,8 @@
 use std::fmt;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens;
-use syn::LitStr;
+use quote::quote_spanned;
+use syn::{LitStr, Path};
 
 /// Django's limit for a codename and for an application's label.
 const LONGEST_NAME: usize = 100;
@@ -74,26 +74,29 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
-/// `"blog.add_post"` → `base::blog::add_post`, all of it at the place of the string: that is where the compiler then
-/// says that there is no such name.
-pub(crate) fn permission_path(name: &LitStr, base: &impl ToTokens) -> syn::Result<TokenStream> {
-    let (text, span) = (name.value(), name.span());
+/// `"blog.add_post"` → `crate::permissions::blog::add_post`, all of it at the place of the string: that is where the
+/// compiler then says that there is no such name.
+pub(crate) fn permission_path(name: &LitStr, from: Option<&Path>) -> syn::Result<TokenStream> {
+    let text = name.value();
+    // Shown at the string, but known to be no path that the user wrote: lints on paths leave it alone.
+    let span = name.span().resolved_at(Span::call_site());
     let Some((app, codename)) = text.split_once('.') else {
         let message = format!(
             "`{text}` is not a permission name; write it as \"app_label.codename\", for example \"blog.add_post\""
         );
-        return Err(syn::Error::new(span, message));
+        return Err(syn::Error::new(name.span(), message));
     };
     let part = |part: &str| {
         identifier(part, span).map_err(|unfit| {
             let message = format!(
                 "`{part}` in \"{text}\" cannot be part of a permission name: {unfit}; write it as \"app_label.codename\", for example \"blog.add_post\""
             );
-            syn::Error::new(span, message)
+            syn::Error::new(name.span(), message)
         })
     };
     let (app, codename) = (part(app)?, part(codename)?);
-    Ok(quote::quote_spanned!(span=> #base::#app::#codename))
+    let base = from.map_or_else(|| quote_spanned!(span=> crate::permissions), quote::ToTokens::to_token_stream);
+    Ok(quote_spanned!(span=> #base::#app::#codename))
 }
 
 #[cfg(test)]

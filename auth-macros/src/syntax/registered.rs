@@ -1,4 +1,5 @@
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{LitStr, Path, Token};
 
@@ -39,7 +40,7 @@ impl Registered {
     pub(crate) fn parse(
         arguments: TokenStream,
         example: &str,
-        rule: NameRule,
+        rule: &NameRule,
         errors: &mut Diagnostics,
     ) -> Option<Self> {
         let mut settings = Settings::default();
@@ -61,5 +62,15 @@ impl Registered {
         let crate_path = settings.path("crate", "auth", errors);
         settings.finish(&["crate"], errors);
         Some(Self { name: name?, crate_path })
+    }
+}
+
+/// The item with its entry, or with what is wrong.
+pub(crate) fn with_entry(item: &TokenStream, entry: Option<&TokenStream>, errors: Diagnostics) -> TokenStream {
+    if errors.is_empty() {
+        quote!(#item #entry)
+    } else {
+        let errors = errors.into_tokens();
+        quote!(#errors #item)
     }
 }

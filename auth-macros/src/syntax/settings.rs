@@ -35,9 +35,9 @@ impl Settings {
     /// Adds what stands in one attribute, separated by commas.
     pub(crate) fn parse(&mut self, input: ParseStream) -> syn::Result<()> {
         while !input.is_empty() {
-            let name = input
-                .call(Ident::parse_any)
-                .map_err(|error| syn::Error::new(error.span(), "the name of a setting stands here"))?;
+            let name = input.call(Ident::parse_any).map_err(|error| {
+                syn::Error::new(error.span(), "this is no setting; a setting is a word, or `word = value`")
+            })?;
             let value = match input.parse::<Option<Token![=]>>()? {
                 None => None,
                 Some(_) if input.peek(LitStr) => Some(Value::Text(input.parse()?)),
@@ -84,11 +84,15 @@ impl Settings {
 
     /// Takes a setting whose value is a path.
     pub(crate) fn path(&mut self, name: &str, example: &str, errors: &mut Diagnostics) -> Option<Path> {
+        self.unquoted(name, "a path", example, errors)
+    }
+
+    fn unquoted(&mut self, name: &str, what: &str, example: &str, errors: &mut Diagnostics) -> Option<Path> {
         let setting = self.take(name)?;
         match setting.value {
             Some(Value::Path(path)) => return Some(path),
             Some(Value::Text(text)) => {
-                errors.push(text.span(), format!("`{name}` takes a path without quotes: write `{name} = {example}`"))
+                errors.push(text.span(), format!("`{name}` takes {what} without quotes: write `{name} = {example}`"))
             }
             None => errors.push(setting.name.span(), format!("`{name}` needs a value: write `{name} = {example}`")),
         }
@@ -97,7 +101,7 @@ impl Settings {
 
     /// Takes a setting whose value is a single name.
     pub(crate) fn ident(&mut self, name: &str, example: &str, errors: &mut Diagnostics) -> Option<Ident> {
-        let path = self.path(name, example, errors)?;
+        let path = self.unquoted(name, "a name", example, errors)?;
         let ident = path.get_ident().cloned();
         if ident.is_none() {
             errors.push(

@@ -10,7 +10,7 @@ use crate::diagnostics::Diagnostics;
 use crate::runtime_path::runtime_path;
 use crate::syntax::{is_snake_case, snake_case};
 
-/// `_user_permissions` is appended, and PostgreSQL cuts what is longer than 63.
+/// `_user_permissions` is appended, and `PostgreSQL` cuts what is longer than 63.
 const LONGEST_TABLE: usize = 40;
 const LONGEST_COLUMN: usize = 63;
 /// The framework's own column, which ties sessions to the password.
@@ -30,7 +30,8 @@ pub(super) fn check(
     required_roles(input, &fields, &roles, errors);
     for (field, roles) in fields.iter().zip(&roles) {
         settings_that_go_together(field, roles, errors);
-        for role in roles {
+        // A second role is that of a mail address that is also the name: the type is the same.
+        if let Some(role) = roles.first() {
             type_of_a_role(field, role.rule(), errors);
         }
     }
@@ -191,9 +192,9 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
             "`{name}` cannot be the primary key as this type: take `Uuid` (made by us), `i64` or `i32` (made by the database), or `String` (made by the application)"
         ),
         Role::PasswordHash => format!(
-            "the user's `password_hash` must be a `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
+            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
         ),
-        _ => format!("the user's `{}` must be a `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
+        _ => format!("the user's `{}` has the type `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
     };
     errors.push(field.ty.span(), message);
 }

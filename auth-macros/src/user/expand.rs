@@ -1,9 +1,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::model::{Role, Storage, UserField, UserStruct};
+use crate::runtime_path::at;
 
 /// The impls. What a field's type can get wrong stands at that type.
 pub(super) fn expand(user: &UserStruct) -> TokenStream {
@@ -63,7 +64,7 @@ fn expand_user(user: &UserStruct) -> TokenStream {
     quote! {
         impl #auth::__private::User for #ident {
             fn id(&self) -> ::std::string::String {
-                ::std::string::ToString::to_string(#auth::__private::BaseUser::primary_key(self))
+                #auth::__private::key_text(self)
             }
             #username
             #is_active
@@ -90,8 +91,22 @@ fn expand_base_user(user: &UserStruct) -> TokenStream {
         let returns = quote_spanned!(ty.span()=> ::core::option::Option<#auth::__private::Time>);
         (returns, quote_spanned!(ty.span()=> self.#ident))
     });
-    let password_field = user.field(Role::PasswordHash).map(|field| &field.ident);
-    let login_field = user.field(Role::LastLogin).map(|field| &field.ident);
+    let set_password_hash = user.field(Role::PasswordHash).map(|UserField { ident, ty, .. }| {
+        let auth = at(auth, ty.span());
+        quote_spanned! {ty.span()=>
+            fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
+                self.#ident = hash;
+            }
+        }
+    });
+    let set_last_login = user.field(Role::LastLogin).map(|UserField { ident, ty, .. }| {
+        let auth = at(auth, ty.span());
+        quote_spanned! {ty.span()=>
+            fn set_last_login(&mut self, time: #auth::__private::Time) {
+                self.#ident = ::core::option::Option::Some(time);
+            }
+        }
+    });
     let username = user.field(Role::Username);
     let username_field = username.map(|field| field.ident.unraw().to_string());
     let is_address = username.is_some_and(|field| field.roles.contains(&Role::Email));
@@ -112,13 +127,9 @@ fn expand_base_user(user: &UserStruct) -> TokenStream {
             }
             #primary_key
             #password_hash
-            fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
-                self.#password_field = hash;
-            }
+            #set_password_hash
             #last_login
-            fn set_last_login(&mut self, time: #auth::__private::Time) {
-                self.#login_field = ::core::option::Option::Some(time);
-            }
+            #set_last_login
             #normalize_username
         }
     }
@@ -155,66 +166,60 @@ fn expand_permissions_mixin(user: &UserStruct) -> Option<TokenStream> {
     })
 }
 
-/// How a field meets its column.
-struct ColumnCode {
-    column: TokenStream,
-    write: TokenStream,
-}
-
+/// The mapping: a constant for each column, and the impl that lists them.
 fn expand_model(user: &UserStruct) -> TokenStream {
     let UserStruct { auth, ident, table, fields, .. } = user;
-    let mut columns = Vec::new();
-    let mut reads = Vec::new();
-    for UserField { ident, ty, roles, storage } in fields {
+    let (mut constants, mut columns, mut writes, mut reads) = (vec![], vec![], vec![], vec![]);
+    for UserField { ident: field, ty, roles, storage } in fields {
         let span = ty.span();
         let Storage::Column { name, json, unique, editable } = storage else {
-            reads.push(quote_spanned!(span=> #ident: ::core::default::Default::default()));
+            reads.push(quote_spanned!(span=> #field: ::core::default::Default::default()));
             continue;
         };
         let index = columns.len();
-        let (start, write, read) = if *json {
-            (
-                quote!(#auth::__private::json_column(#name)),
-                quote_spanned!(span=> #auth::__private::to_json(&self.#ident, #name)?),
-                quote_spanned!(span=> #auth::__private::read_json(row, #index, #name)?),
-            )
+        let constant = format_ident!("COLUMN_{}", field.unraw().to_string().to_uppercase(), span = Span::mixed_site());
+        let auth = at(auth, span);
+        let mapped = if *json {
+            quote_spanned!(span=> #auth::__private::mapped_json::<#ty>(#name))
+        } else if roles.contains(&Role::Id) {
+            quote_spanned!(span=> #auth::__private::mapped_key::<#ident>(#name))
         } else {
-            (
-                quote_spanned!(span=> #auth::__private::column::<#ty>(#name)),
-                quote_spanned!(span=> #auth::__private::Field::to_value(&self.#ident)),
-                quote_spanned!(span=> #auth::__private::read(row, #index, #name)?),
-            )
+            quote_spanned!(span=> #auth::__private::mapped::<#ty>(#name))
         };
+        constants.push(quote!(const #constant: #auth::__private::Mapped<#ty> = #mapped;));
         let roles = roles.iter().filter_map(|role| {
             let role = Ident::new(role.rule().column_role?, Span::call_site());
             Some(quote!(.role(#auth::__private::Role::#role)))
         });
         let unique = unique.then(|| quote!(.unique()));
         let editable = editable.then(|| quote!(.editable()));
-        columns.push(ColumnCode { column: quote!(#start #(#roles)* #unique #editable), write });
-        reads.push(quote!(#ident: #read));
+        columns.push(quote!(#constant.column() #(#roles)* #unique #editable));
+        writes.push(quote!(#constant.write(&self.#field)?));
+        reads.push(quote!(#field: #constant.read(row, #index)?));
     }
-    let writes = columns.iter().map(|code| &code.write);
-    let columns = columns.iter().map(|code| &code.column);
     quote! {
-        impl #auth::__private::Model for #ident {
-            const TABLE: &'static str = #table;
-            const COLUMNS: &'static [#auth::__private::Column] = &[#(#columns),*];
+        const _: () = {
+            #(#constants)*
 
-            fn values(&self) -> ::core::result::Result<
-                ::std::vec::Vec<#auth::__private::Value>,
-                #auth::__private::ColumnError,
-            > {
-                ::core::result::Result::Ok(::std::vec![#(#writes),*])
-            }
+            impl #auth::__private::Model for #ident {
+                const TABLE: &'static str = #table;
+                const COLUMNS: &'static [#auth::__private::Column] = &[#(#columns),*];
 
-            fn from_row(row: &dyn #auth::__private::Row) -> ::core::result::Result<
-                Self,
-                #auth::__private::ColumnError,
-            > {
-                ::core::result::Result::Ok(Self { #(#reads),* })
+                fn values(&self) -> ::core::result::Result<
+                    ::std::vec::Vec<#auth::__private::Value>,
+                    #auth::__private::ColumnError,
+                > {
+                    ::core::result::Result::Ok(::std::vec![#(#writes),*])
+                }
+
+                fn from_row(row: &dyn #auth::__private::Row) -> ::core::result::Result<
+                    Self,
+                    #auth::__private::ColumnError,
+                > {
+                    ::core::result::Result::Ok(Self { #(#reads),* })
+                }
             }
-        }
+        };
     }
 }
 
@@ -226,9 +231,9 @@ fn expand_user_model(user: &UserStruct) -> TokenStream {
     let permissions = user.field(Role::UserPermissions).map(|field| &field.ident);
     let memberships = (groups.is_some() || permissions.is_some()).then(|| {
         let held = |field: Option<&Ident>| field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field));
-        let take = |field: Option<&Ident>, value: TokenStream| match field {
-            Some(field) => quote!(self.#field = #value;),
-            None => quote!(::core::mem::drop(#value);),
+        let take = |field: Option<&Ident>, value: TokenStream| {
+            let target = field.map_or_else(|| quote!(_), |field| quote!(self.#field));
+            quote!(#target = #value;)
         };
         let (held_groups, held_permissions) = (held(groups), held(permissions));
         let take_groups = take(groups, quote!(groups));

@@ -41,3 +41,7 @@ pub fn permissions<R: super::Requirement>() -> Vec<&'static str> {
     R::permissions(&mut names);
     names
 }
+
+#[cfg(test)]
+#[path = "guard_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ mod permissions {
 }
 
 #[permission_required("blog.add_post")]
-fn add(#[user] user: &Author) -> Result<(), PermissionDenied> {
+fn add(#[user] _user: &Author) -> Result<(), PermissionDenied> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ mod permissions {
 }
 
 #[permission_required("blog.add_post")]
-fn add(#[user] a: &CurrentUser<Author>, #[user] b: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
+fn add(#[user] _a: &CurrentUser<Author>, #[user] _b: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
     Ok(())
 }
 

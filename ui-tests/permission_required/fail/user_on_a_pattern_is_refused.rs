@@ -6,7 +6,7 @@ mod permissions {
 }
 
 #[permission_required("blog.add_post")]
-fn add(#[user] (user, _): (&CurrentUser<Author>, u8)) -> Result<(), PermissionDenied> {
+fn add(#[user] (_user, _): (&CurrentUser<Author>, u8)) -> Result<(), PermissionDenied> {
     Ok(())
 }
 

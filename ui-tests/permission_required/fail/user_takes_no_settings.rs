@@ -6,7 +6,7 @@ mod permissions {
 }
 
 #[permission_required("blog.add_post")]
-fn add(#[user(admin)] user: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
+fn add(#[user(admin)] _user: &CurrentUser<Author>) -> Result<(), PermissionDenied> {
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! `#[user]` on sync, async and generic functions, methods, trait methods, with lifetimes, `where` and `impl Trait`.
-use auth::access::{CurrentUser, PermissionDenied, Principal};
+use auth::access::{CurrentUser, PermissionDenied, Principal, Subject};
 use auth::permission_required as pr;
 use auth::permission_required;
 
@@ -40,6 +40,26 @@ where
 fn nested(#[user] user: &CurrentUser<Author>) -> Result<(), Box<dyn std::error::Error>> {
     let _ = user;
     Ok(())
+}
+
+#[permission_required("blog.add_post")]
+fn whoever(#[user] user: &impl Subject) -> Result<(), PermissionDenied> {
+    let _ = user.principal();
+    Ok(())
+}
+
+#[permission_required("blog.add_post", as = _granted)]
+fn opaque(#[user] user: &Principal) -> impl Sized {
+    let _ = user;
+    Ok::<u8, PermissionDenied>(1)
+}
+
+type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[permission_required("blog.add_post")]
+unsafe fn aliased(#[user] mut user: Principal) -> Answer<Principal> {
+    user = user.clone();
+    Ok(user)
 }
 
 struct Service<T>(T);
@@ -116,6 +136,7 @@ fn main() {
     assert_eq!(names("::generic").len(), 2);
     assert_eq!(names("::stacked").len(), 7);
     let _ = (sync, asynchronous, nested);
-    let _ = generic::<Vec<u8>>;
+    let _ = (generic::<Vec<u8>>, opaque);
+    let _ = |user: &Principal| (whoever(user).is_ok(), unsafe { aliased(user.clone()) }.is_ok());
     let _ = (Service::<u8>::change, Service::<u8>::stacked, Service::<u8>::publish, Service::<u8>::provided);
 }

@@ -1,6 +1,3 @@
-use auth::registry::{Context, Url};
-use auth::sessions::{SessionBackend, SessionError};
-
 #[auth::session_backend("memory2")]
 struct Memory;
 

@@ -1,5 +1,5 @@
-use auth::registry::{Context, Url};
-use auth::sessions::{SessionBackend, SessionError};
+use auth::registry::Context;
+use auth::sessions::SessionError;
 
 struct Maker;
 

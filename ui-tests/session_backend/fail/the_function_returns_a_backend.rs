@@ -1,5 +1,5 @@
 use auth::registry::{Context, Url};
-use auth::sessions::{SessionBackend, SessionError};
+use auth::sessions::SessionError;
 
 #[auth::session_backend("memory2")]
 async fn connect(_: &Url, _: &Context) -> Result<String, SessionError> {

@@ -1,4 +1,4 @@
-use auth::registry::{Context, Url};
+use auth::registry::Context;
 use auth::sessions::{SessionBackend, SessionError};
 
 #[auth::session_backend("memory2")]

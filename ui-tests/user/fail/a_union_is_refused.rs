@@ -1,6 +1,6 @@
 use auth::User;
 
-#[derive(User)]
+#[derive(User, Clone, Copy)]
 union Author {
     id: i64,
 }

@@ -8,7 +8,7 @@ struct Author {
     id: Uuid,
     username: String,
     password_hash: PasswordHash,
-    last_login: Option<DateTime<chrono::Local>>,
+    last_login: Option<DateTime<chrono::FixedOffset>>,
     is_active: bool,
 }
 

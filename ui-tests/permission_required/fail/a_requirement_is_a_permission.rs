@@ -1,0 +1,7 @@
+use auth::access::Granted;
+
+fn publish(granted: Granted<String>) {
+    println!("{granted:?}");
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use auth::permission_required;
+
+mod permissions {
+    auth::permissions! { blog { model Post; } }
+}
+
+#[permission_required("blog.add_post", on = "post")]
+async fn handler(post: u8) {
+    let _ = post;
+}
+
+fn main() {}
