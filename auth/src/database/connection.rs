@@ -44,7 +44,7 @@ impl Statement {
         Self { sql: sql.into(), values: Vec::new() }
     }
 
-    /// The same statement with other values in front. What stands behind them stays.
+    /// The same statement with other values in front, moments not among them. What stands behind them stays.
     ///
     /// Building a statement takes longer than SQLite takes to answer it, so those of the hot path are built once.
     pub(crate) fn with<const N: usize>(&self, front: [Bound; N]) -> Self {
@@ -99,7 +99,12 @@ impl Database {
     /// The statement in this database's words.
     pub(crate) fn build(&self, statement: &impl SqlxBinder) -> Statement {
         let (sql, values) = on!(Self, self, |_pool, builder| statement.build_sqlx(builder));
-        Statement { sql: sql.into(), values: values.0.0 }
+        let mut values = values.0.0;
+        #[cfg(feature = "database-mysql")]
+        if let Self::MySql(_) = self {
+            values.iter_mut().for_each(without_time_zone);
+        }
+        Statement { sql: sql.into(), values }
     }
 
     /// Runs a statement by itself; once more where others were in its way.
@@ -178,6 +183,15 @@ impl Transaction {
     /// Makes all of it last.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         on!(Self, self, |transaction, _builder| Ok(transaction.commit().await?))
+    }
+}
+
+/// The driver sends a moment in UTC as a TIMESTAMP, of which MariaDB makes NULL before 1970. Connections are set to UTC,
+/// so the time without its zone is the same moment.
+#[cfg(feature = "database-mysql")]
+fn without_time_zone(value: &mut Bound) {
+    if let Bound::ChronoDateTimeUtc(time) = value {
+        *value = Bound::ChronoDateTime(time.map(|time| time.naive_utc()));
     }
 }
 

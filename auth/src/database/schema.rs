@@ -232,7 +232,11 @@ impl Dialect {
     pub(crate) fn add_column(self, table: &TableSpec, column: &ColumnSpec) -> Vec<String> {
         let mut definition = self.column(column);
         if !column.nullable {
-            let default = Expr::val(sea_query::Value::from(default_of(column.kind)));
+            let default = match column.kind {
+                // Without the offset, which is UTC in every connection, and which MySQL does not read.
+                Kind::Time if self.is_mysql() => Expr::val("1970-01-01 00:00:00"),
+                kind => Expr::val(sea_query::Value::from(default_of(kind))),
+            };
             // MySQL takes a default for a text or a document only as an expression.
             let default = text!(self, sea_query::Query::select().expr(default));
             let default = default.trim_start_matches("SELECT ");
