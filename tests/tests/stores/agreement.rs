@@ -348,7 +348,7 @@ async fn a_missing_table_is_told_and_no_value_is(test: TestDatabase) {
 /// An error and its causes, in both ways of showing them.
 fn whole(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(|error| format!("{error} {error:?}\n")).collect()
+    causes.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]

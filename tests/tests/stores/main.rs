@@ -1,5 +1,7 @@
 //! Stores of users and sessions, on every database. Those that need a server are run with `--include-ignored`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 /// The same tests on each database.
 macro_rules! on_every_database {
     ($($test:ident),* $(,)?) => {

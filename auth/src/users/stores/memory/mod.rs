@@ -91,7 +91,7 @@ impl<U: UserModel> UserStore<U> for InMemoryUserStore<U> {
         &'a self,
         by: UserLookup<'a, U::PrimaryKey>,
     ) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>> {
-        Box::pin(ready(Ok(self.read().find(by))))
+        Box::pin(ready(Ok(self.read().find(&by))))
     }
 
     fn create(&self, user: U) -> BoxFuture<'_, Result<U, UserError>> {
