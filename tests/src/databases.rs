@@ -83,8 +83,7 @@ async fn close(database: &Database) {
     }
 }
 
-/// Runs a statement.
-pub(crate) async fn sql(database: &Database, statement: &str) -> u64 {
+async fn sql(database: &Database, statement: &str) -> u64 {
     let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned()));
     match database {
         Database::Sqlite(pool) => sql.execute(pool).await.map(|done| done.rows_affected()),

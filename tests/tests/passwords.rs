@@ -64,7 +64,7 @@ impl Spy {
 #[test]
 fn whatever_is_stored_a_wrong_password_is_worked_on() {
     let (spy, foreign) = (Spy::default(), Spy::default());
-    let hashers = PasswordHashers::new(spy.clone()).unwrap().with("foreign", foreign.clone());
+    let hashers = PasswordHashers::new(spy.clone()).with("foreign", foreign.clone());
     for stored in ["spy$2$right", "", "!random", "unheard_of$1$right", "wrong"] {
         let found = hashers.verify("wrong", &PasswordHash::new(stored)).unwrap();
         assert_eq!((found, spy.work()), (Verification::Wrong, (1, 0)), "{stored}");
@@ -79,7 +79,7 @@ fn whatever_is_stored_a_wrong_password_is_worked_on() {
 
 #[test]
 fn a_right_password_says_whether_to_hash_it_again() {
-    let hashers = PasswordHashers::new(Spy::default()).unwrap().with("foreign", Spy::default());
+    let hashers = PasswordHashers::new(Spy::default()).with("foreign", Spy::default());
     let verify = |stored: &str| hashers.verify("right", &PasswordHash::new(stored)).unwrap();
     assert_eq!(verify("spy$2$right"), Verification::Correct);
     assert_eq!(verify("spy$1$right"), Verification::CorrectButRehash);
@@ -90,7 +90,7 @@ fn a_right_password_says_whether_to_hash_it_again() {
 
 #[test]
 fn registered_hashers_check_what_the_preferred_one_does_not_know() {
-    let hashers = PasswordHashers::new(Spy::default()).unwrap();
+    let hashers = PasswordHashers::new(Spy::default());
     // Django's `argon2id-spaces` and the reference implementation's `test.c`.
     let django =
         "argon2$argon2id$v=19$m=64,t=1,p=1$bzhPMEFvOVhpb2QwUXdCM3E4NFB2aQ$ezLdYiN57/Tfzb6HFuo3LA16mXaU56+V4yboi1eeZCo";
@@ -105,7 +105,7 @@ fn registered_hashers_check_what_the_preferred_one_does_not_know() {
 
 #[test]
 fn no_secret_is_shown() {
-    let hashers = PasswordHashers::new(Argon2Hasher::default()).unwrap();
+    let hashers = PasswordHashers::new(Argon2Hasher::default());
     let shown = format!("{hashers:?} {:?}", HashingService::shared());
     assert!(!shown.contains("$argon2id"), "{shown}");
 }
@@ -150,7 +150,7 @@ impl Gated {
         let gate = Gate { begun: begun_sender, open: Arc::new(Mutex::new(open_receiver)) };
         Self {
             service: HashingService::builder().threads(1).waiting(waiting).deadline(deadline).build(),
-            hashers: Arc::new(PasswordHashers::new(gate).unwrap()),
+            hashers: Arc::new(PasswordHashers::new(gate)),
             begun,
             open,
         }
@@ -253,7 +253,7 @@ async fn a_panic_is_an_error_for_one_and_no_end_for_all() {
 
 #[tokio::test]
 async fn the_service_hashes_and_counts_equal_work() {
-    let hashers = Arc::new(PasswordHashers::new(Argon2Hasher::default()).unwrap());
+    let hashers = Arc::new(PasswordHashers::new(Argon2Hasher::default()));
     let service = HashingService::builder().threads(2).build();
     let password = || SecretString::from("correct horse battery staple");
     let hash = service.hash(&hashers, password()).await.unwrap();
@@ -394,7 +394,7 @@ impl PasswordHasher for Farewell {
 #[tokio::test]
 async fn threads_end_with_the_last_clone_of_the_service() {
     let (ended, has_ended) = channel();
-    let hashers = Arc::new(PasswordHashers::new(Farewell { ended }).unwrap());
+    let hashers = Arc::new(PasswordHashers::new(Farewell { ended }));
     let service = HashingService::builder().threads(1).build();
     let clone = service.clone();
     drop(service);

@@ -18,5 +18,4 @@ pub use login::{Credentials, LoginOutcome};
 #[cfg(feature = "__sql")]
 pub use migrate::{Migrated, migrate};
 
-#[cfg_attr(not(feature = "__web"), expect(unused_imports, reason = "only the web reads them"))]
 pub(crate) use settings::Settings;

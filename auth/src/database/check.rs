@@ -1,4 +1,4 @@
-use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
 
 use super::{Column, ColumnError, FieldError, Value};
 
@@ -77,7 +77,7 @@ pub(crate) fn default_of(kind: super::Kind) -> Value {
         Kind::Bytes => Value::Bytes(Some(Vec::new())),
         Kind::Uuid => Value::Uuid(Some(uuid::Uuid::nil())),
         Kind::Time => Value::Time(Some(DateTime::UNIX_EPOCH)),
-        Kind::Date => Value::Date(Some(NaiveDate::default())),
+        Kind::Date => Value::Date(Some(chrono::NaiveDate::default())),
         Kind::Json => Value::Json(Some(serde_json::Value::Null)),
     }
 }

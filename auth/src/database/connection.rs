@@ -5,7 +5,7 @@ use sea_query::Value as Bound;
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::AssertSqlSafe;
 
-use super::{Database, DatabaseError, Row};
+use super::{Database, DatabaseError, Dialect, Row};
 
 /// Runs one body for whichever database is open, with its driver's value and its dialect's builder.
 macro_rules! on {
@@ -44,12 +44,13 @@ impl Statement {
         Self { sql: sql.into(), values: Vec::new() }
     }
 
-    /// The same statement with other values in front. What stands behind them stays.
+    /// The same statement with other values in front, moments not among them. What stands behind them stays.
     ///
     /// Building a statement takes longer than SQLite takes to answer it, so those of the hot path are built once.
-    pub(crate) fn with<const N: usize>(&self, front: [Bound; N]) -> Self {
-        let rest = self.values.iter().skip(N).cloned();
-        Self { sql: self.sql.clone(), values: front.into_iter().chain(rest).collect() }
+    pub(crate) fn with(&self, front: impl IntoIterator<Item = Bound>) -> Self {
+        let mut values: Vec<_> = front.into_iter().collect();
+        values.extend(self.values.iter().skip(values.len()).cloned());
+        Self { sql: self.sql.clone(), values }
     }
 
     fn into_parts(self) -> (AssertSqlSafe<Arc<str>>, SqlxValues) {
@@ -99,7 +100,11 @@ impl Database {
     /// The statement in this database's words.
     pub(crate) fn build(&self, statement: &impl SqlxBinder) -> Statement {
         let (sql, values) = on!(Self, self, |_pool, builder| statement.build_sqlx(builder));
-        Statement { sql: sql.into(), values: values.0.0 }
+        let mut values = values.0.0;
+        if self.dialect() == Dialect::MySql {
+            values.iter_mut().for_each(without_time_zone);
+        }
+        Statement { sql: sql.into(), values }
     }
 
     /// Runs a statement by itself; once more where others were in its way.
@@ -172,6 +177,14 @@ impl Transaction {
     /// Makes all of it last.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         on!(Self, self, |transaction, _builder| Ok(transaction.commit().await?))
+    }
+}
+
+/// The driver sends a moment in UTC as a TIMESTAMP, of which MariaDB makes NULL before 1970. Connections are set to UTC,
+/// so the time without its zone is the same moment.
+fn without_time_zone(value: &mut Bound) {
+    if let Bound::ChronoDateTimeUtc(time) = value {
+        *value = Bound::ChronoDateTime(time.map(|time| time.naive_utc()));
     }
 }
 

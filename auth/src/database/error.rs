@@ -55,7 +55,7 @@ pub enum RefusalKind {
 pub struct Refusal {
     /// What kind it is.
     pub kind: RefusalKind,
-    /// SQLSTATE, or SQLite's extended result code.
+    /// SQLSTATE (with MySQL's error number), or SQLite's extended result code.
     pub code: String,
     /// For [`RefusalKind::Unique`]: the column, or the constraint where the database tells only that.
     pub column: Option<String>,
@@ -115,8 +115,18 @@ impl Refusal {
         };
         let column = (kind == RefusalKind::Unique).then(|| column_of(error)).flatten();
         let message = (!quotes_values(error, &code)).then(|| error.message().to_owned());
-        Self { kind, code, column, message }
+        Self { kind, code: numbered(error, code), column, message }
     }
+}
+
+/// MySQL's SQLSTATE says little without the number of the error.
+fn numbered(error: &dyn sqlx::error::DatabaseError, code: String) -> String {
+    #[cfg(feature = "database-mysql")]
+    if let Some(error) = error.as_error().downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return format!("{code}/{}", error.number());
+    }
+    let _ = error;
+    code
 }
 
 /// Deadlocks and failed serialisations; in SQLite a lock that was not got within the busy timeout.

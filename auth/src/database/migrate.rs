@@ -4,7 +4,7 @@ use chrono::Utc;
 use sea_query::{Expr, Query};
 
 use super::check::to_microseconds;
-use super::schema::{ColumnSpec, TableSpec};
+use super::schema::{ColumnSpec, Dialect, TableSpec};
 use super::{Database, DatabaseError, Kind, Statement, Transaction, Value};
 
 /// What a migration did, in words, in order. Empty when there was nothing to do.
@@ -44,8 +44,7 @@ impl Migration {
         #[cfg(feature = "database-mysql")]
         let lock = lock_mysql(database).await?;
         let mut transaction = database.begin().await?; // in SQLite this is the lock
-        #[cfg(feature = "database-postgres")]
-        if let Transaction::Postgres(_) = transaction {
+        if transaction.dialect() == Dialect::Postgres {
             // Any number that no other program of this database is likely to lock by: "auth" and a version.
             transaction.execute(Statement::raw("SELECT pg_advisory_xact_lock(418581342209)")).await?;
         }
@@ -77,15 +76,15 @@ impl Migration {
     pub(crate) async fn table(&mut self, table: &TableSpec) -> Result<(), DatabaseError> {
         let dialect = self.transaction.dialect();
         let Some(there) = self.tables.get(&table.name) else {
-            for statement in dialect.create(table, self.collation) {
-                self.transaction.change_schema(statement).await?;
+            for change in dialect.create(table, self.collation) {
+                self.transaction.change(&change).await?;
             }
             return self.note(format!("create table {}", table.name)).await;
         };
         let missing: Vec<_> = table.columns.iter().filter(|column| !there.contains(column.name)).collect();
         for column in missing {
-            for statement in dialect.add_column(table, column) {
-                self.transaction.change_schema(statement).await?;
+            for change in dialect.add_column(table, column) {
+                self.transaction.change(&change).await?;
             }
             self.note(format!("add column {}.{}", table.name, column.name)).await?;
         }
@@ -94,10 +93,9 @@ impl Migration {
 
     /// From here on all that is done is done or not done together. (MySQL ends a transaction with every change of the schema.)
     pub(crate) async fn schema_is_done(&mut self) -> Result<(), DatabaseError> {
-        #[cfg(feature = "database-mysql")]
-        if let Transaction::MySql(_) = self.transaction {
-            self.transaction.change_schema("COMMIT".to_owned()).await?;
-            self.transaction.change_schema("START TRANSACTION".to_owned()).await?;
+        if self.transaction.dialect() == Dialect::MySql {
+            self.transaction.run("COMMIT".to_owned()).await?;
+            self.transaction.run("START TRANSACTION".to_owned()).await?;
         }
         Ok(())
     }
@@ -153,7 +151,9 @@ async fn lock_mysql(database: &Database) -> Result<Option<sqlx::MySqlConnection>
         not(any(feature = "database-sqlite", feature = "database-postgres")),
         expect(irrefutable_let_patterns, reason = "no other database is compiled in")
     )]
-    let Database::MySql(pool) = database else { return Ok(None) };
+    let Database::MySql(pool) = database else {
+        return Ok(None);
+    };
     let mut lock = pool.connect_options().connect().await?;
     let locked: Option<i64> = sqlx::query(LOCK).fetch_one(&mut lock).await?.try_get(0)?;
     if locked == Some(1) {
@@ -165,29 +165,24 @@ async fn lock_mysql(database: &Database) -> Result<Option<sqlx::MySqlConnection>
 
 /// MySQL's collation by which texts are equal only when their bytes are; MariaDB calls it otherwise.
 async fn collation(transaction: &mut Transaction) -> Result<Option<&'static str>, DatabaseError> {
-    #[cfg(feature = "database-mysql")]
-    if let Transaction::MySql(_) = transaction {
-        let version = texts::<1>(transaction, Statement::raw("SELECT VERSION()")).await?;
-        let is_mariadb = version.iter().any(|[version]| version.contains("MariaDB"));
-        return Ok(Some(if is_mariadb { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" }));
+    if transaction.dialect() != Dialect::MySql {
+        return Ok(None);
     }
-    let _ = transaction;
-    Ok(None)
+    let version = texts::<1>(transaction, Statement::raw("SELECT VERSION()")).await?;
+    let is_mariadb = version.iter().any(|[version]| version.contains("MariaDB"));
+    Ok(Some(if is_mariadb { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" }))
 }
 
 async fn tables(transaction: &mut Transaction) -> Result<HashMap<String, HashSet<String>>, DatabaseError> {
-    let columns = match transaction {
-        #[cfg(feature = "database-sqlite")]
-        Transaction::Sqlite(_) => {
+    let columns = match transaction.dialect() {
+        Dialect::Sqlite => {
             "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
         }
-        #[cfg(feature = "database-postgres")]
-        Transaction::Postgres(_) => {
+        Dialect::Postgres => {
             "SELECT table_name::text, column_name::text FROM information_schema.columns \
              WHERE table_schema = current_schema()"
         }
-        #[cfg(feature = "database-mysql")]
-        Transaction::MySql(_) => {
+        Dialect::MySql => {
             "SELECT CAST(table_name AS char), CAST(column_name AS char) FROM information_schema.columns \
              WHERE table_schema = DATABASE()"
         }

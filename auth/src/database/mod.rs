@@ -37,4 +37,6 @@ pub use model::{Column, ColumnError, Model, Role, Row, column, json_column, read
 #[cfg(feature = "__sql")]
 pub use pool::Database;
 #[cfg(feature = "__sql")]
-pub(crate) use schema::{ColumnSpec, Dialect, TableSpec, index_name};
+pub use schema::Dialect;
+#[cfg(feature = "__sql")]
+pub(crate) use schema::{ColumnSpec, TableSpec, index_name};

@@ -8,6 +8,7 @@ use sqlx::{Decode, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::{FieldError, Kind, Row, Value};
 
+#[cfg(any(feature = "database-sqlite", feature = "database-mysql"))]
 fn json(text: &[u8]) -> Option<Value> {
     Some(Value::Json(Some(serde_json::from_slice(text).ok()?)))
 }

@@ -338,12 +338,14 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// The key, if a record stood under it when the session was last read or written.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn stored_key(&self) -> Option<SessionKey> {
         let state = self.state();
         state.record.as_ref().and(state.key.clone())
     }
 
     /// How long the session lives at the most, in seconds: as long as its cookie.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn seconds_left(&self) -> i64 {
         let now = self.inner.clock.now();
         self.state().record.as_ref().map_or(0, |record| (record.ends_at - now).num_seconds())

@@ -421,7 +421,7 @@ pub async fn changed_password_renews_the_credential_version<S: UserStore<TestUse
     assert!(first.credential != before && first.user.password_hash == user.password_hash);
     store.update(&user, None).await.unwrap();
     assert_eq!(there(&store, user.id).await.credential, first.credential);
-    user.about = "x".to_owned();
+    "x".clone_into(&mut user.about);
     store.update(&user, Some(&["about"])).await.unwrap();
     assert_eq!(there(&store, user.id).await.credential, first.credential);
 
@@ -587,7 +587,7 @@ pub async fn groups_give_their_permissions<S: UserStore<TestUser>, K>((store, _k
 /// A removed group is gone from its members, too.
 pub async fn groups_are_made_and_removed<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
     let readers = Group::new(READERS, "Readers", vec![READ.to_owned()]);
-    assert_eq!(store.groups().await.unwrap(), [readers.clone()]);
+    assert_eq!(store.groups().await.unwrap(), std::slice::from_ref(&readers));
     store.create_group("Zoë, admin", "Те, кто 🦀").await.unwrap();
     let again = store.create_group("Zoë, admin", "").await;
     assert!(matches!(again, Err(UserError::GroupExists(_))), "{again:?}");

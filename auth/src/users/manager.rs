@@ -241,8 +241,11 @@ impl<U: UserModel> UserManager<U> {
         self.store.groups().await
     }
 
-    /// Makes a user of what a stranger sent: only columns marked `editable` are taken from `extra`.
-    pub(crate) async fn register(&self, username: &str, password: &str, extra: Extra) -> Result<U, UserError> {
+    /// Makes a user of what a stranger sent: in `extra` only columns marked `#[user(editable)]` are accepted.
+    ///
+    /// # Errors
+    /// As for [`BaseUserManager::create_user`].
+    pub async fn register(&self, username: &str, password: &str, extra: Extra) -> Result<U, UserError> {
         self.create(username, Some(password), extra, NewUser::Registered).await
     }
 

@@ -7,7 +7,8 @@ use sea_query::{Alias, DynIden, Expr, ExprTrait as _, IntoIden as _, Order, Quer
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{
-    AnyRow, ColumnError, ColumnSpec, Database, DatabaseError, Kind, Migration, Statement, TableSpec, is_storable, read,
+    AnyRow, ColumnError, ColumnSpec, Database, DatabaseError, Dialect, Kind, Migration, Statement, TableSpec,
+    is_storable, read,
 };
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
@@ -103,13 +104,14 @@ impl DatabaseSessionBackend {
     }
 
     async fn insert(&self, id: &SessionDigest, record: &SessionRecord) -> Result<Saved, SessionError> {
-        let insert = || Ok::<_, SessionError>(self.statements.insert.with(row(id, record)?));
-        if self.inserted(insert()?).await? {
+        let values = row(record)?.into_iter().chain([key(id)]);
+        let insert = self.statements.insert.with(values);
+        if self.inserted(insert.clone()).await? {
             return Ok(Saved::Done);
         }
         // An expired record in the way is no record. If somebody else was quicker to replace it, there is one.
         let take_away = self.statements.take_away.with([key(id), self.now()]);
-        if self.database.execute(take_away).await?.rows > 0 && self.inserted(insert()?).await? {
+        if self.database.execute(take_away).await?.rows > 0 && self.inserted(insert).await? {
             return Ok(Saved::Done);
         }
         Ok(Saved::Conflict)
@@ -124,10 +126,8 @@ impl DatabaseSessionBackend {
     }
 
     async fn replace(&self, id: &SessionDigest, record: &SessionRecord, version: u64) -> Result<Saved, SessionError> {
-        let [_, new @ ..] = row(id, record)?;
-        let [a, b, c, d, e, f, g, h, i] = new;
-        let now = self.now();
-        let update = self.statements.update.with([a, b, c, d, e, f, g, h, i, key(id), version_of(version)?, now]);
+        let condition = [key(id), version_of(version)?, self.now()];
+        let update = self.statements.update.with(row(record)?.into_iter().chain(condition));
         if self.database.execute(update).await?.rows > 0 {
             return Ok(Saved::Done);
         }
@@ -250,7 +250,7 @@ impl Statements {
         let mut insert = Query::insert();
         insert
             .into_table(table.clone())
-            .columns([ID].into_iter().chain(COLUMNS))
+            .columns(COLUMNS.into_iter().chain([ID]))
             .values_panic((0..=COLUMNS.len()).map(|_| Expr::val(0_i64)));
         let mut update = Query::update();
         update
@@ -283,8 +283,7 @@ fn cleanup(database: &Database, table: DynIden) -> Statement {
     let expired = || Expr::col(EXPIRES_AT).lte(0_i64);
     let mut delete = Query::delete();
     delete.from_table(table.clone());
-    #[cfg(feature = "database-mysql")]
-    if let Database::MySql(_) = database {
+    if database.dialect() == Dialect::MySql {
         delete.and_where(expired()).order_by(EXPIRES_AT, Order::Asc).limit(1);
         return database.build(&delete);
     }
@@ -314,14 +313,14 @@ fn version_of(version: u64) -> Result<Bound, SessionError> {
     }
 }
 
-fn row(id: &SessionDigest, record: &SessionRecord) -> Result<[Bound; 10], SessionError> {
+/// The values of [`COLUMNS`].
+fn row(record: &SessionRecord) -> Result<[Bound; 9], SessionError> {
     let login = record.login.as_ref();
     let user_id = login.map(|login| login.user_id.clone());
     if user_id.as_ref().is_some_and(|id| !is_storable(id) || id.chars().count() > 255) {
         return Err(SessionError::store("the user's key does not fit its column"));
     }
     Ok([
-        key(id),
         version_of(record.version)?,
         user_id.into(),
         login.map(|login| login.tie.to_vec()).into(),

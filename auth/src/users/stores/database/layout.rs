@@ -220,11 +220,8 @@ pub(super) fn permission_name() -> Expr {
 /// All values of a column in one text. No value is bound in it, so that a statement's first value stays the first.
 pub(super) fn list(dialect: Dialect, column: Expr) -> Expr {
     match dialect {
-        #[cfg(feature = "database-sqlite")]
         Dialect::Sqlite => Func::cust("group_concat").arg(column).arg(Expr::cust("char(31)")).into(),
-        #[cfg(feature = "database-postgres")]
         Dialect::Postgres => Func::cust("string_agg").arg(column).arg(Expr::cust("chr(31)")).into(),
-        #[cfg(feature = "database-mysql")]
         Dialect::MySql => Expr::cust_with_expr("GROUP_CONCAT(? SEPARATOR 0x1F)", column),
     }
 }

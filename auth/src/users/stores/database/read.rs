@@ -7,12 +7,12 @@ use crate::permissions::PermissionSet;
 use crate::users::stores::common;
 use crate::users::{Account, Page, UserError, UserLookup, UserModel};
 
-/// The statements of every request, built once; their first value is what the user is looked up by.
+/// Looks a user up by its first value; built once for all requests.
 #[derive(Debug)]
 pub(super) struct Queries {
-    by_id: Statement,
-    by_username: Option<Statement>,
-    by_email: Option<Statement>,
+    id: Statement,
+    username: Option<Statement>,
+    email: Option<Statement>,
 }
 
 impl Queries {
@@ -25,7 +25,7 @@ impl Queries {
             database.build(&select)
         };
         let with = |role| U::column_of(role).map(|column| by(column.name));
-        Self { by_id: by(layout.key), by_username: with(Role::Username), by_email: with(Role::Email) }
+        Self { id: by(layout.key), username: with(Role::Username), email: with(Role::Email) }
     }
 }
 
@@ -43,9 +43,9 @@ fn select<U: UserModel>(database: &Database, layout: &Layout) -> SelectStatement
 impl<U: UserModel> DatabaseUserStore<U> {
     pub(super) async fn read_one(&self, by: UserLookup<'_, U::PrimaryKey>) -> Result<Option<Account<U>>, UserError> {
         let (query, value) = match by {
-            UserLookup::Id(key) => (Some(&self.queries.by_id), key.to_value()),
-            UserLookup::Username(name) => (self.queries.by_username.as_ref(), Value::Text(Some(name.to_owned()))),
-            UserLookup::Email(email) => (self.queries.by_email.as_ref(), Value::Text(Some(email.to_owned()))),
+            UserLookup::Id(key) => (Some(&self.queries.id), key.to_value()),
+            UserLookup::Username(name) => (self.queries.username.as_ref(), Value::Text(Some(name.to_owned()))),
+            UserLookup::Email(email) => (self.queries.email.as_ref(), Value::Text(Some(email.to_owned()))),
         };
         let Some(query) = query.filter(|_| can_be_stored(&value)) else { return Ok(None) };
         let rows = self.database.fetch(query.with([Bound::from(value)])).await?;

@@ -49,18 +49,17 @@ impl<U: UserModel> DatabaseUserStore<U> {
         let mut insert = Query::insert();
         insert.into_table(self.layout.user).columns(columns).values_panic(row);
 
-        let generated = match transaction.dialect() {
-            #[cfg(feature = "database-postgres")]
-            Dialect::Postgres if U::PrimaryKey::GENERATED => {
-                insert.returning_col(self.layout.key);
-                let rows = transaction.fetch(self.database.build(&insert)).await;
-                let rows = rows.map_err(taken::<U>)?;
-                rows.first().map(|row| read(row, 0, self.layout.key)).transpose()?
-            }
-            _ => {
-                let done = transaction.execute(self.database.build(&insert)).await;
-                done.map_err(taken::<U>)?.last_key.filter(|_| U::PrimaryKey::GENERATED)
-            }
+        let generated = if !U::PrimaryKey::GENERATED {
+            transaction.execute(self.database.build(&insert)).await.map_err(taken::<U>)?;
+            None
+        } else if transaction.dialect() == Dialect::Postgres {
+            insert.returning_col(self.layout.key);
+            let rows = transaction.fetch(self.database.build(&insert)).await;
+            let rows = rows.map_err(taken::<U>)?;
+            rows.first().map(|row| read(row, 0, self.layout.key)).transpose()?
+        } else {
+            let done = transaction.execute(self.database.build(&insert)).await;
+            done.map_err(taken::<U>)?.last_key
         };
         let generated = match generated {
             Some(key) => Some(
@@ -90,14 +89,14 @@ impl<U: UserModel> DatabaseUserStore<U> {
         let target = Target::new(join, name)?;
         let mut link = target.select();
         link.expr(Expr::val(Bound::from(key.to_value()))).column((target.table, "id"));
-        let insert = self.into_join(join, link)?;
+        let insert = self.insert_into(join, link)?;
         match transaction.execute(self.database.build(&insert)).await?.rows {
             0 => Err(target.unknown(name)),
             _ => Ok(()),
         }
     }
 
-    fn into_join(&self, join: Join, select: SelectStatement) -> Result<sea_query::InsertStatement, UserError> {
+    fn insert_into(&self, join: Join, select: SelectStatement) -> Result<sea_query::InsertStatement, UserError> {
         let mut insert = Query::insert();
         insert
             .into_table(self.layout.join(join))
@@ -200,7 +199,7 @@ impl<U: UserModel> DatabaseUserStore<U> {
             .and_where(Expr::col(("already", join.column())).equals((target.table, "id")))
             .to_owned();
         link.and_where(Expr::exists(already).not());
-        let insert = self.into_join(join, link)?;
+        let insert = self.insert_into(join, link)?;
         match self.change(key, &insert).await {
             Ok(0) => {
                 self.explain(key, &target, name).await?;

@@ -74,7 +74,7 @@ impl<U: UserModel> GroupStore for InMemoryUserStore<U> {
 
 impl<U: UserModel> UserStore<U> for InMemoryUserStore<U> {
     fn find<'a>(&'a self, by: UserLookup<'a, U::PrimaryKey>) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>> {
-        Box::pin(ready(Ok(self.read().find(by))))
+        Box::pin(ready(Ok(self.read().find(&by))))
     }
 
     fn create(&self, user: U) -> BoxFuture<'_, Result<U, UserError>> {

@@ -101,7 +101,7 @@ impl<U: UserModel> State<U> {
         Ok(changed)
     }
 
-    pub(super) fn find(&self, by: UserLookup<'_, U::PrimaryKey>) -> Option<Account<U>> {
+    pub(super) fn find(&self, by: &UserLookup<'_, U::PrimaryKey>) -> Option<Account<U>> {
         let held = match by {
             UserLookup::Id(key) => self.users.get(key),
             UserLookup::Username(name) => self.only(Role::Username, name),
