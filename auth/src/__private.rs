@@ -7,14 +7,11 @@ use unicode_normalization::UnicodeNormalization as _;
 
 pub use crate::BoxFuture;
 pub use crate::access::generated::*;
-pub use crate::access::{
-    All, Any, Granted, GuardEntry, LoggedIn, Principal, Requirement, Staff, Superuser,
-};
+pub use crate::access::{All, Any, Granted, GuardEntry, LoggedIn, Principal, Requirement, Staff, Superuser};
+pub use crate::accounts::{AuthBackend, AuthBackendEntry, Error};
 use crate::database;
 pub use crate::database::{Column, ColumnError, Model, Role, Row, Value};
-pub use crate::passwords::{
-    Argon2Hasher as DefaultHasher, PasswordHash, PasswordHasher, PasswordHasherEntry,
-};
+pub use crate::passwords::{Argon2Hasher as DefaultHasher, PasswordHash, PasswordHasher, PasswordHasherEntry};
 pub use crate::permissions::{DeclaredPermission, GroupEntry, PermissionEntry, PermissionIndex};
 pub use crate::registry::{Context, Place, Url};
 pub use crate::sessions::{DynSessionBackend, SessionBackend, SessionBackendEntry, SessionError};
@@ -32,11 +29,7 @@ pub struct Mapped<T> {
 
 /// A field with a column of its own type.
 pub const fn mapped<T: database::Field>(name: &'static str) -> Mapped<T> {
-    Mapped {
-        column: database::column::<T>(name),
-        write: |value, _| Ok(value.to_value()),
-        read: database::read,
-    }
+    Mapped { column: database::column::<T>(name), write: |value, _| Ok(value.to_value()), read: database::read }
 }
 
 /// The primary key.
@@ -46,11 +39,7 @@ pub const fn mapped_key<U: BaseUser>(name: &'static str) -> Mapped<U::PrimaryKey
 
 /// A field that is stored as JSON.
 pub const fn mapped_json<T: Serialize + DeserializeOwned>(name: &'static str) -> Mapped<T> {
-    Mapped {
-        column: database::json_column(name),
-        write: database::to_json,
-        read: database::read_json,
-    }
+    Mapped { column: database::json_column(name), write: database::to_json, read: database::read_json }
 }
 
 impl<T> Mapped<T> {

@@ -1,4 +1,72 @@
-//! A declarative authentication and authorization framework.
+//! Users, logins, sessions and permissions for web applications, declared in the source and checked by the compiler.
+//!
+//! ```no_run
+//! use auth::prelude::*;
+//! # #[cfg(all(feature = "database-sqlite", feature = "web-axum"))]
+//! use axum::{Router, routing::post};
+//!
+//! mod permissions {
+//!     auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
+//! }
+//!
+//! #[derive(User, Clone)]
+//! #[user(table = "author", username = email)]
+//! struct Author {
+//!     id: Uuid,
+//!     email: String,
+//!     password_hash: PasswordHash,
+//!     last_login: Option<DateTime<Utc>>,
+//!     is_active: bool,
+//!     is_superuser: bool,
+//!     groups: Vec<String>,
+//!     user_permissions: Vec<String>,
+//! }
+//!
+//! #[permission_required("blog.publish_post")]
+//! async fn publish(user: CurrentUser<Author>) -> String {
+//!     format!("published by {}", user.email)
+//! }
+//!
+//! # #[cfg(all(feature = "database-sqlite", feature = "web-axum"))]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = Auth::<Author>::builder().database("sqlite:blog.db?mode=rwc").build().await?;
+//! auth.migrate().await?;
+//! let app: Router = auth
+//!     .protected(Router::new().route("/publish", post(publish)))
+//!     .merge(auth.routes())
+//!     .layer(auth.layer());
+//! # Ok(())
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! # Where things are
+//!
+//! A module knows those above it in this table only, and none of its neighbours.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`clock`], [`secret`], [`registry`], [`database`] | time, secrets, what macros registered, how a struct becomes a row |
+//! | [`permissions`], [`passwords`], [`limits`] | declared names and sets of them; hashing and judging passwords; limits on tries |
+//! | [`users`], [`sessions`] | users, groups and where they are kept; sessions and where they are kept |
+//! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
+//! | [`accounts`] | the [`Auth`] handle; logging in, out, registering; no HTTP |
+//! | `web` | cookies, cross-site rules, refusals; the axum layer, extractors and routes |
+//! | [`prelude`], `testing` | what almost every program names; conformance suites, a clock to set |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `database-sqlite` | users, groups, permissions and sessions in SQLite |
+//! | `database-postgres` | the same in PostgreSQL |
+//! | `database-mysql` | the same in MySQL and MariaDB |
+//! | `database-tls` | TLS to PostgreSQL and MySQL |
+//! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
+//! | `web-axum` | the axum layer, extractors and routes |
+//! | `testing` | conformance suites for stores, a clock to set |
 
 extern crate self as auth;
 
@@ -7,16 +75,26 @@ use std::pin::Pin;
 #[doc(hidden)]
 pub mod __private;
 pub mod access;
+pub mod accounts;
 pub mod clock;
 pub mod database;
+pub mod limits;
 pub mod passwords;
 pub mod permissions;
+pub mod prelude;
 pub mod registry;
 pub mod secret;
 pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod users;
+#[cfg(feature = "__web")]
+pub mod web;
 
+pub use access::{All, Any, CurrentUser, Granted, PermissionDenied, Policy, Principal};
+pub use accounts::{Auth, Error};
 pub use auth_macros::*;
+pub use passwords::PasswordHash;
 
 /// A boxed future, as the methods of object-safe traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -80,14 +80,10 @@ pub struct SecretKey {
 #[non_exhaustive]
 pub enum WeakSecret {
     /// Fewer than [`SecretKey::MIN_BYTES`] bytes.
-    #[error(
-        "the application's secret has fewer than 32 bytes; `openssl rand -base64 48` makes a good one"
-    )]
+    #[error("the application's secret has fewer than 32 bytes; `openssl rand -base64 48` makes a good one")]
     TooShort,
     /// A placeholder, or so few different characters that it cannot be random.
-    #[error(
-        "the application's secret looks like a placeholder; `openssl rand -base64 48` makes a good one"
-    )]
+    #[error("the application's secret looks like a placeholder; `openssl rand -base64 48` makes a good one")]
     Placeholder,
 }
 
@@ -105,8 +101,12 @@ impl SecretKey {
 
     /// A new random secret: everything signed with it ends with the process.
     pub fn random() -> Self {
-        let text = Base64UrlUnpadded::encode_string(&random::<48>());
-        Self { current: Zeroizing::new(text.into_bytes()), fallbacks: Vec::new() }
+        Self { current: Zeroizing::new(Self::random_text().as_bytes().to_vec()), fallbacks: Vec::new() }
+    }
+
+    /// A text that makes a good secret.
+    pub(crate) fn random_text() -> Zeroizing<String> {
+        Zeroizing::new(Base64UrlUnpadded::encode_string(&random::<48>()))
     }
 
     /// Also accepts what an older secret signed.
@@ -122,10 +122,7 @@ impl SecretKey {
     pub fn derive(&self, purpose: &str) -> MacKey {
         let key = |secret: &[u8]| mac(secret).chain_update(purpose).finalize().into_bytes();
         let state = |secret: &Zeroizing<Vec<u8>>| mac(&key(secret));
-        MacKey {
-            current: state(&self.current),
-            fallbacks: self.fallbacks.iter().map(state).collect(),
-        }
+        MacKey { current: state(&self.current), fallbacks: self.fallbacks.iter().map(state).collect() }
     }
 }
 
@@ -142,18 +139,8 @@ fn strong(secret: &str) -> Result<Zeroizing<Vec<u8>>, WeakSecret> {
     let lower = secret.to_ascii_lowercase();
     let mut distinct = [false; 256];
     secret.bytes().for_each(|b| distinct[usize::from(b)] = true);
-    let placeholder = [
-        "changeme",
-        "change-me",
-        "change_me",
-        "placeholder",
-        "insecure",
-        "your-secret",
-        "your_secret",
-    ];
-    if distinct.iter().filter(|seen| **seen).count() < 8
-        || placeholder.iter().any(|p| lower.contains(p))
-    {
+    let placeholder = ["changeme", "change-me", "change_me", "placeholder", "insecure", "your-secret", "your_secret"];
+    if distinct.iter().filter(|seen| **seen).count() < 8 || placeholder.iter().any(|p| lower.contains(p)) {
         return Err(WeakSecret::Placeholder);
     }
     Ok(Zeroizing::new(secret.as_bytes().to_vec()))
@@ -178,9 +165,7 @@ impl MacKey {
 
     /// Whether the tag was made for these parts with the current secret or an older one.
     pub fn verify(&self, parts: &[&[u8]], given: &[u8]) -> bool {
-        std::iter::once(&self.current)
-            .chain(&self.fallbacks)
-            .any(|key| tag(key, parts).ct_eq(given).into())
+        std::iter::once(&self.current).chain(&self.fallbacks).any(|key| tag(key, parts).ct_eq(given).into())
     }
 }
 
@@ -209,10 +194,7 @@ mod tests {
     fn a_weak_secret_is_refused() {
         assert_eq!(SecretKey::new("short").unwrap_err(), WeakSecret::TooShort);
         assert_eq!(SecretKey::new(&"a".repeat(64)).unwrap_err(), WeakSecret::Placeholder);
-        assert_eq!(
-            SecretKey::new("changeme-changeme-changeme-0123456789").unwrap_err(),
-            WeakSecret::Placeholder
-        );
+        assert_eq!(SecretKey::new("changeme-changeme-changeme-0123456789").unwrap_err(), WeakSecret::Placeholder);
         assert!(SecretKey::new(GOOD).is_ok());
     }
 

@@ -1,1 +1,11 @@
-//! x
+//! What the tests share: databases of their own, users to keep in them.
+#![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+mod databases;
+pub mod http;
+mod keyed;
+
+pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
+pub use keyed::Keyed;
+
+auth::declare_suite_permissions!();

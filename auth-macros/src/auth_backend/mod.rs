@@ -16,11 +16,9 @@ const SHAPE: Shape = Shape {
 
 pub(crate) fn run(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered =
-        Registered::parse(arguments, "auth_backend(\"ldap\")", &Registered::WORD, &mut errors);
+    let registered = Registered::parse(arguments, "auth_backend(\"ldap\")", &Registered::WORD, &mut errors);
     let function = constructor(item, &SHAPE, &mut errors);
-    let entry =
-        registered.zip(function).map(|(registered, function)| expand(&registered, &function));
+    let entry = registered.zip(function).map(|(registered, function)| expand(&registered, &function));
     with_entry(item, entry.as_ref(), errors)
 }
 

@@ -53,24 +53,20 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
 /// `editors: "Editors" => [blog::change_post, blog::publish_post]`
 fn group(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Group> {
     let form = |name: &str| format!("write `{name}: \"Title\" => [app_label::codename];`");
-    let name = input.call(Ident::parse_any).map_err(|error| {
-        syn::Error::new(error.span(), format!("a group's name stands here: {}", form("editors")))
-    })?;
-    let in_form = |error: syn::Error| {
-        syn::Error::new(error.span(), format!("{error}; {}", form(&name.to_string())))
-    };
+    let name = input
+        .call(Ident::parse_any)
+        .map_err(|error| syn::Error::new(error.span(), format!("a group's name stands here: {}", form("editors"))))?;
+    let in_form = |error: syn::Error| syn::Error::new(error.span(), format!("{error}; {}", form(&name.to_string())));
     input.parse::<Token![:]>().map_err(in_form)?;
     let title = input.parse().map_err(in_form)?;
     input.parse::<Token![=>]>().map_err(in_form)?;
     let content;
     bracketed!(content in input);
     if content.peek(LitStr) {
-        let message =
-            "a permission is named by its path here: write `blog::add_post`, without quotes";
+        let message = "a permission is named by its path here: write `blog::add_post`, without quotes";
         return Err(syn::Error::new(content.span(), message));
     }
-    let permissions: Punctuated<Path, Token![,]> =
-        content.parse_terminated(Path::parse_mod_style, Token![,])?;
+    let permissions: Punctuated<Path, Token![,]> = content.parse_terminated(Path::parse_mod_style, Token![,])?;
     let mut seen = HashSet::new();
     for path in &permissions {
         if !seen.insert(path.to_token_stream().to_string()) {

@@ -35,9 +35,7 @@ pub(super) fn check(
             }
             Some(Plan::Function { user, object })
         }
-        Users::None => {
-            is_handler(attribute, guard, function, errors).then_some(Plan::Handler { object })
-        }
+        Users::None => is_handler(attribute, guard, function, errors).then_some(Plan::Handler { object }),
     }
 }
 
@@ -48,8 +46,7 @@ fn runs_in_rust_at_run_time(attribute: &str, signature: &Signature, errors: &mut
         errors.push(constness.span, message);
     }
     if let Some(abi) = &signature.abi {
-        let message =
-            "foreign code cannot be told of a refusal: guard the function that this one calls";
+        let message = "foreign code cannot be told of a refusal: guard the function that this one calls";
         errors.push(abi.extern_token.span, message);
     }
 }
@@ -105,12 +102,7 @@ fn plain_name(pattern: &Pat) -> Option<&Ident> {
 }
 
 /// A handler is an `async fn` that is no method.
-fn is_handler(
-    attribute: &str,
-    guard: Option<&Guard>,
-    function: &ItemFn,
-    errors: &mut Diagnostics,
-) -> bool {
+fn is_handler(attribute: &str, guard: Option<&Guard>, function: &ItemFn, errors: &mut Diagnostics) -> bool {
     let signature = &function.sig;
     if let Some(receiver) = signature.receiver() {
         errors.push(receiver.self_token.span, format!("nobody is asked here: {MARK}"));
@@ -125,9 +117,8 @@ fn is_handler(
     if let Some(Asks::Test(test)) = guard.map(|guard| &guard.asks)
         && says_self(function, test)
     {
-        let message = format!(
-            "`#[{attribute}]` on a handler needs a free function: move it out of the `impl` block, or {MARK}"
-        );
+        let message =
+            format!("`#[{attribute}]` on a handler needs a free function: move it out of the `impl` block, or {MARK}");
         errors.push(signature.ident.span(), message);
         return false;
     }
@@ -152,8 +143,7 @@ fn object(guard: &Guard, signature: &Signature, errors: &mut Diagnostics) -> Opt
     let Asks::About { object, .. } = &guard.asks else { return None };
     // Two checks of one object would be two loads of it; and of two objects, only one can stand first.
     if signature.inputs.iter().any(mark::is_checked) {
-        let message =
-            "one function has one `on =`: ask for several permissions in one attribute, `all(…)`";
+        let message = "one function has one `on =`: ask for several permissions in one attribute, `all(…)`";
         errors.push(object.span(), message);
         return None;
     }

@@ -11,9 +11,7 @@ use crate::runtime_path::at;
 pub(super) fn expand(guard: &Guard, plan: Plan, mut function: ItemFn) -> TokenStream {
     let entry = entry(guard, &function);
     let (check, sibling) = match plan {
-        Plan::Function { user, object } => {
-            (Some(check_in_body(guard, &user, object, &mut function)), None)
-        }
+        Plan::Function { user, object } => (Some(check_in_body(guard, &user, object, &mut function)), None),
         Plan::Handler { object: Some(place) } => (wrap_object(guard, place, &mut function), None),
         Plan::Handler { object: None } => (None, insert_extractor(guard, &mut function)),
     };
@@ -36,10 +34,9 @@ fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
     let auth = &guard.auth;
     let name = function.sig.ident.unraw().to_string();
     let (requirement, permissions) = match &guard.asks {
-        Asks::For(requirement) | Asks::About { requirement, .. } => (
-            quote!(#auth::__private::describe::<#requirement>),
-            quote!(#auth::__private::permissions::<#requirement>),
-        ),
+        Asks::For(requirement) | Asks::About { requirement, .. } => {
+            (quote!(#auth::__private::describe::<#requirement>), quote!(#auth::__private::permissions::<#requirement>))
+        }
         Asks::Test(test) => {
             let words = words_of(test);
             (quote!(|| ::std::string::String::from(#words)), quote!(::std::vec::Vec::new))
@@ -62,12 +59,7 @@ fn entry(guard: &Guard, function: &ItemFn) -> TokenStream {
 }
 
 /// The check of a function that says who asks.
-fn check_in_body(
-    guard: &Guard,
-    user: &Ident,
-    object: Option<usize>,
-    function: &mut ItemFn,
-) -> TokenStream {
+fn check_in_body(guard: &Guard, user: &Ident, object: Option<usize>, function: &mut ItemFn) -> TokenStream {
     let checked = match (&guard.asks, object) {
         (Asks::For(requirement), _) => {
             let auth = at(&guard.auth, user.span());
@@ -184,8 +176,7 @@ fn test_type(auth: &TokenStream, test: &Path, function: &ItemFn) -> (Ident, Toke
     let vis = &function.vis;
     let words = words_of(test);
     let passed = words.replace("::", "_").replace("r#", "");
-    let name =
-        format_ident!("__{}_passes_{}", function.sig.ident.unraw(), passed, span = test.span());
+    let name = format_ident!("__{}_passes_{}", function.sig.ident.unraw(), passed, span = test.span());
     let sibling = quote_spanned! {test.span()=>
         #[doc(hidden)]
         #[allow(non_camel_case_types)]

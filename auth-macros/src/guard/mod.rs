@@ -33,12 +33,7 @@ pub(crate) enum Asks {
 }
 
 /// Puts the guard on the item. What is wrong with either is told beside the item as it was, so that one mistake is one message.
-pub(crate) fn run(
-    attribute: &str,
-    guard: Option<Guard>,
-    mut errors: Diagnostics,
-    item: TokenStream,
-) -> TokenStream {
+pub(crate) fn run(attribute: &str, guard: Option<Guard>, mut errors: Diagnostics, item: TokenStream) -> TokenStream {
     let mut function = match item::parse(attribute, item) {
         Ok(function) => function,
         Err((error, item)) => {

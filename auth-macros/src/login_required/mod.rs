@@ -10,12 +10,7 @@ use crate::runtime_path::runtime_path;
 use crate::syntax::Settings;
 
 /// `requirement` is the runtime's type for the word.
-pub(crate) fn run(
-    attribute: &str,
-    requirement: &str,
-    arguments: TokenStream,
-    item: TokenStream,
-) -> TokenStream {
+pub(crate) fn run(attribute: &str, requirement: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
     let mut settings = Settings::default();
     errors.ok((|input: syn::parse::ParseStream| settings.parse(input)).parse2(arguments));

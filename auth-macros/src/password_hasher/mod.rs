@@ -11,12 +11,7 @@ use crate::syntax::{Registered, with_entry};
 
 pub(crate) fn run(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(
-        arguments,
-        "password_hasher(\"argon2id\")",
-        &Registered::WORD,
-        &mut errors,
-    );
+    let registered = Registered::parse(arguments, "password_hasher(\"argon2id\")", &Registered::WORD, &mut errors);
     let hasher = errors.ok(hasher(item));
     let entry = registered.zip(hasher).map(|(registered, hasher)| expand(&registered, &hasher));
     with_entry(item, entry.as_ref(), errors)
@@ -28,7 +23,8 @@ fn hasher(item: &TokenStream) -> syn::Result<Ident> {
         Item::Struct(item) => (item.ident, item.generics),
         Item::Enum(item) => (item.ident, item.generics),
         other => {
-            let message = "a hasher is a type: write `#[password_hasher(\"…\")]` on the struct that is a `PasswordHasher`";
+            let message =
+                "a hasher is a type: write `#[password_hasher(\"…\")]` on the struct that is a `PasswordHasher`";
             return Err(syn::Error::new(other.span(), message));
         }
     };

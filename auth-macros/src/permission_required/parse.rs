@@ -11,8 +11,7 @@ use crate::runtime_path::runtime_path;
 use crate::syntax::{Settings, permission_path};
 
 const KNOWN: &[&str] = &["on", "hidden", "as", "from", "crate"];
-const EXAMPLE: &str =
-    "write `#[permission_required(\"blog.add_post\")]`, or `all(…)` or `any(…)` of several names";
+const EXAMPLE: &str = "write `#[permission_required(\"blog.add_post\")]`, or `all(…)` or `any(…)` of several names";
 /// The longest tuple that is a requirement.
 const LONGEST_TUPLE: usize = 8;
 
@@ -28,19 +27,15 @@ pub(super) fn parse(arguments: TokenStream, errors: &mut Diagnostics) -> Option<
     let mut required = None;
     let parser = |input: ParseStream| {
         if input.is_empty() {
-            return Err(syn::Error::new(
-                Span::call_site(),
-                format!("no permission is named: {EXAMPLE}"),
-            ));
+            return Err(syn::Error::new(Span::call_site(), format!("no permission is named: {EXAMPLE}")));
         }
         required = Some(requirement(input)?);
         if !input.is_empty() {
-            input
-                .parse::<Token![,]>()
-                .map_err(|error| syn::Error::new(error.span(), "`,` stands before a setting"))?;
+            input.parse::<Token![,]>().map_err(|error| syn::Error::new(error.span(), "`,` stands before a setting"))?;
         }
         if input.peek(LitStr) {
-            let message = "say whether all of them are asked for or any: write `all(\"blog.add_post\", \"blog.view_post\")`";
+            let message =
+                "say whether all of them are asked for or any: write `all(\"blog.add_post\", \"blog.view_post\")`";
             return Err(syn::Error::new(input.span(), message));
         }
         settings.parse(input)
@@ -67,9 +62,9 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
     if input.peek(LitStr) {
         return input.parse().map(Requirement::One);
     }
-    let word = input.call(Ident::parse_any).map_err(|error| {
-        syn::Error::new(error.span(), format!("a permission stands here: {EXAMPLE}"))
-    })?;
+    let word = input
+        .call(Ident::parse_any)
+        .map_err(|error| syn::Error::new(error.span(), format!("a permission stands here: {EXAMPLE}")))?;
     let several: fn(Vec<Requirement>) -> Requirement = match word.to_string().as_str() {
         "all" => Requirement::All,
         "any" => Requirement::Any,
@@ -84,8 +79,7 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
     }
     let content;
     parenthesized!(content in input);
-    let parts: Punctuated<Requirement, Token![,]> =
-        content.parse_terminated(requirement, Token![,])?;
+    let parts: Punctuated<Requirement, Token![,]> = content.parse_terminated(requirement, Token![,])?;
     // Nothing can be granted by asking for nothing.
     if parts.is_empty() {
         let message = format!("`{word}()` asks for nothing: name at least one permission");
@@ -95,12 +89,7 @@ fn requirement(input: ParseStream) -> syn::Result<Requirement> {
 }
 
 impl Requirement {
-    fn into_type(
-        self,
-        auth: &TokenStream,
-        from: Option<&Path>,
-        errors: &mut Diagnostics,
-    ) -> TokenStream {
+    fn into_type(self, auth: &TokenStream, from: Option<&Path>, errors: &mut Diagnostics) -> TokenStream {
         let (several, parts) = match self {
             Self::One(name) => {
                 let path = errors.ok(permission_path(&name, from));

@@ -26,8 +26,7 @@ pub(super) struct Permission {
 }
 
 pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Declarations> {
-    let mut declarations =
-        Declarations { crate_path: crate_line(input)?, ..Declarations::default() };
+    let mut declarations = Declarations { crate_path: crate_line(input)?, ..Declarations::default() };
     let mut labels = HashSet::new();
     while !input.is_empty() {
         let label = input.call(Ident::parse_any).map_err(|error| {
@@ -35,8 +34,7 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
             syn::Error::new(error.span(), message)
         })?;
         if !input.peek(syn::token::Brace) {
-            let message =
-                format!("the permissions of `{label}` stand in braces: write `{label} {{ … }}`");
+            let message = format!("the permissions of `{label}` stand in braces: write `{label} {{ … }}`");
             return Err(syn::Error::new(input.span(), message));
         }
         let content;
@@ -46,8 +44,7 @@ pub(super) fn parse(input: ParseStream, errors: &mut Diagnostics) -> syn::Result
             if labels.insert(known.unraw()) {
                 declarations.apps.push(App { label: known, permissions });
             } else {
-                let message =
-                    format!("`{label}` stands here twice: put all its permissions into one block");
+                let message = format!("`{label}` stands here twice: put all its permissions into one block");
                 errors.push(label.span(), message);
             }
         }
@@ -69,9 +66,9 @@ fn permissions(input: ParseStream, errors: &mut Diagnostics) -> syn::Result<Vec<
             }
         }
         if !input.is_empty() {
-            input.parse::<Token![;]>().map_err(|error| {
-                syn::Error::new(error.span(), "`;` stands between two permissions")
-            })?;
+            input
+                .parse::<Token![;]>()
+                .map_err(|error| syn::Error::new(error.span(), "`;` stands between two permissions"))?;
         }
     }
     Ok(permissions)
@@ -117,8 +114,7 @@ fn of_model(model: &Ident, errors: &mut Diagnostics) -> Vec<Permission> {
 fn checked(name: &str, at: &Ident, errors: &mut Diagnostics) -> Option<Ident> {
     identifier(name, at.span())
         .map_err(|unfit| {
-            errors
-                .push(at.span(), format!("`{name}` cannot be part of a permission name: {unfit}"));
+            errors.push(at.span(), format!("`{name}` cannot be part of a permission name: {unfit}"));
         })
         .ok()
 }

@@ -16,15 +16,9 @@ const SHAPE: Shape = Shape {
 
 pub(crate) fn run(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Diagnostics::default();
-    let registered = Registered::parse(
-        arguments,
-        "session_backend(\"redis\")",
-        &Registered::SCHEME,
-        &mut errors,
-    );
+    let registered = Registered::parse(arguments, "session_backend(\"redis\")", &Registered::SCHEME, &mut errors);
     let function = constructor(item, &SHAPE, &mut errors);
-    let entry =
-        registered.zip(function).map(|(registered, function)| expand(&registered, &function));
+    let entry = registered.zip(function).map(|(registered, function)| expand(&registered, &function));
     with_entry(item, entry.as_ref(), errors)
 }
 
@@ -32,11 +26,8 @@ fn expand(Registered { name, crate_path }: &Registered, function: &ItemFn) -> To
     let auth = runtime_path(crate_path.as_ref());
     let connect = &function.sig.ident;
     let (arguments, output) = spans(function);
-    let arguments: Vec<_> = arguments
-        .iter()
-        .zip(["url", "context"])
-        .map(|(span, name)| Ident::new(name, *span))
-        .collect();
+    let arguments: Vec<_> =
+        arguments.iter().zip(["url", "context"]).map(|(span, name)| Ident::new(name, *span)).collect();
     let [url, context] = arguments.as_slice() else { return TokenStream::new() };
     let shared = quote_spanned! {output=>
         let backend: #auth::__private::DynSessionBackend =

@@ -14,11 +14,7 @@ pub(crate) struct Shape {
 }
 
 /// The function, if it looks like that. What the types are called in the user's module is left to the compiler.
-pub(crate) fn constructor(
-    item: &TokenStream,
-    shape: &Shape,
-    errors: &mut Diagnostics,
-) -> Option<ItemFn> {
+pub(crate) fn constructor(item: &TokenStream, shape: &Shape, errors: &mut Diagnostics) -> Option<ItemFn> {
     let Shape { form, is_async, arguments } = shape;
     let function: ItemFn = match syn::parse2(item.clone()) {
         Ok(function) => function,
@@ -37,9 +33,7 @@ pub(crate) fn constructor(
         errors.push(span, format!("the function is {what}: write `{form}`"));
     }
     if let Some(parameter) = signature.generics.params.first() {
-        let message = format!(
-            "the registry calls the function and cannot choose a parameter: write `{form}`"
-        );
+        let message = format!("the registry calls the function and cannot choose a parameter: write `{form}`");
         errors.push(parameter.span(), message);
     }
     if signature.inputs.len() == *arguments {
@@ -51,10 +45,7 @@ pub(crate) fn constructor(
         errors.push(signature.ident.span(), format!("the function takes {count}: write `{form}`"));
     }
     if matches!(signature.output, ReturnType::Default) {
-        errors.push(
-            signature.ident.span(),
-            format!("the function returns what it makes: write `{form}`"),
-        );
+        errors.push(signature.ident.span(), format!("the function returns what it makes: write `{form}`"));
     }
     Some(function)
 }

@@ -9,11 +9,10 @@ const LONGEST_NAME: usize = 100;
 
 /// Words of every edition that an identifier can only be in raw form.
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
-    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
-    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Words that not even a raw identifier can be.
@@ -30,9 +29,7 @@ pub(crate) enum Unfit {
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSnakeCase => f.write_str(
-                "a name is made of `a` to `z`, digits and `_`, and begins with no digit",
-            ),
+            Self::NotSnakeCase => f.write_str("a name is made of `a` to `z`, digits and `_`, and begins with no digit"),
             Self::PathWord => f.write_str("the word means a module in Rust; take another"),
             Self::TooLong => write!(f, "a name has at most {LONGEST_NAME} characters"),
         }
@@ -98,10 +95,7 @@ pub(crate) fn permission_path(name: &LitStr, from: Option<&Path>) -> syn::Result
         })
     };
     let (app, codename) = (part(app)?, part(codename)?);
-    let base = from.map_or_else(
-        || quote_spanned!(span=> crate::permissions),
-        quote::ToTokens::to_token_stream,
-    );
+    let base = from.map_or_else(|| quote_spanned!(span=> crate::permissions), quote::ToTokens::to_token_stream);
     Ok(quote_spanned!(span=> #base::#app::#codename))
 }
 

@@ -22,8 +22,7 @@ impl Registered {
     /// `argon2id`
     pub(crate) const WORD: NameRule = NameRule {
         fits: |name| {
-            let of_word =
-                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+            let of_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
             !name.is_empty() && name.bytes().all(of_word)
         },
         words: "it is made of `a` to `z`, digits, `_` and `-`",
@@ -32,8 +31,7 @@ impl Registered {
     /// `postgres`, as RFC 3986 section 3.1 has it, in small letters.
     pub(crate) const SCHEME: NameRule = NameRule {
         fits: |name| {
-            let of_scheme =
-                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
+            let of_scheme = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
             name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(of_scheme)
         },
         words: "a scheme is made of `a` to `z`, digits, `+`, `-` and `.`, and begins with a letter",
@@ -48,9 +46,8 @@ impl Registered {
         let mut settings = Settings::default();
         let parser = |input: ParseStream| {
             let at = if input.is_empty() { Span::call_site() } else { input.span() };
-            let name: LitStr = input.parse().map_err(|_| {
-                syn::Error::new(at, format!("a name stands here: write `#[{example}]`"))
-            })?;
+            let name: LitStr =
+                input.parse().map_err(|_| syn::Error::new(at, format!("a name stands here: write `#[{example}]`")))?;
             if !(rule.fits)(&name.value()) {
                 let message = format!("`{}` cannot be the name: {}", name.value(), rule.words);
                 return Err(syn::Error::new(name.span(), message));
@@ -69,11 +66,7 @@ impl Registered {
 }
 
 /// The item with its entry, or with what is wrong.
-pub(crate) fn with_entry(
-    item: &TokenStream,
-    entry: Option<&TokenStream>,
-    errors: Diagnostics,
-) -> TokenStream {
+pub(crate) fn with_entry(item: &TokenStream, entry: Option<&TokenStream>, errors: Diagnostics) -> TokenStream {
     if errors.is_empty() {
         quote!(#item #entry)
     } else {

@@ -36,10 +36,7 @@ impl Settings {
     pub(crate) fn parse(&mut self, input: ParseStream) -> syn::Result<()> {
         while !input.is_empty() {
             let name = input.call(Ident::parse_any).map_err(|error| {
-                syn::Error::new(
-                    error.span(),
-                    "this is no setting; a setting is a word, or `word = value`",
-                )
+                syn::Error::new(error.span(), "this is no setting; a setting is a word, or `word = value`")
             })?;
             let value = match input.parse::<Option<Token![=]>>()? {
                 None => None,
@@ -72,12 +69,7 @@ impl Settings {
     }
 
     /// Takes a setting whose value is a string.
-    pub(crate) fn text(
-        &mut self,
-        name: &str,
-        example: &str,
-        errors: &mut Diagnostics,
-    ) -> Option<LitStr> {
+    pub(crate) fn text(&mut self, name: &str, example: &str, errors: &mut Diagnostics) -> Option<LitStr> {
         let setting = self.take(name)?;
         match setting.value {
             Some(Value::Text(text)) => return Some(text),
@@ -85,53 +77,30 @@ impl Settings {
                 syn::spanned::Spanned::span(&path),
                 format!("`{name}` takes a string: write `{name} = \"{example}\"`"),
             ),
-            None => errors.push(
-                setting.name.span(),
-                format!("`{name}` needs a value: write `{name} = \"{example}\"`"),
-            ),
+            None => errors.push(setting.name.span(), format!("`{name}` needs a value: write `{name} = \"{example}\"`")),
         }
         None
     }
 
     /// Takes a setting whose value is a path.
-    pub(crate) fn path(
-        &mut self,
-        name: &str,
-        example: &str,
-        errors: &mut Diagnostics,
-    ) -> Option<Path> {
+    pub(crate) fn path(&mut self, name: &str, example: &str, errors: &mut Diagnostics) -> Option<Path> {
         self.unquoted(name, "a path", example, errors)
     }
 
-    fn unquoted(
-        &mut self,
-        name: &str,
-        what: &str,
-        example: &str,
-        errors: &mut Diagnostics,
-    ) -> Option<Path> {
+    fn unquoted(&mut self, name: &str, what: &str, example: &str, errors: &mut Diagnostics) -> Option<Path> {
         let setting = self.take(name)?;
         match setting.value {
             Some(Value::Path(path)) => return Some(path),
-            Some(Value::Text(text)) => errors.push(
-                text.span(),
-                format!("`{name}` takes {what} without quotes: write `{name} = {example}`"),
-            ),
-            None => errors.push(
-                setting.name.span(),
-                format!("`{name}` needs a value: write `{name} = {example}`"),
-            ),
+            Some(Value::Text(text)) => {
+                errors.push(text.span(), format!("`{name}` takes {what} without quotes: write `{name} = {example}`"))
+            }
+            None => errors.push(setting.name.span(), format!("`{name}` needs a value: write `{name} = {example}`")),
         }
         None
     }
 
     /// Takes a setting whose value is a single name.
-    pub(crate) fn ident(
-        &mut self,
-        name: &str,
-        example: &str,
-        errors: &mut Diagnostics,
-    ) -> Option<Ident> {
+    pub(crate) fn ident(&mut self, name: &str, example: &str, errors: &mut Diagnostics) -> Option<Ident> {
         let path = self.unquoted(name, "a name", example, errors)?;
         let ident = path.get_ident().cloned();
         if ident.is_none() {

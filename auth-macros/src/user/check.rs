@@ -35,11 +35,7 @@ pub(super) fn check(
             type_of_a_role(field, role.rule(), errors);
         }
     }
-    let fields: Vec<_> = fields
-        .into_iter()
-        .zip(roles)
-        .map(|(field, roles)| user_field(field, roles, errors))
-        .collect();
+    let fields: Vec<_> = fields.into_iter().zip(roles).map(|(field, roles)| user_field(field, roles, errors)).collect();
     one_column_once(&fields, errors);
     errors.is_empty().then(|| UserStruct {
         auth: runtime_path(settings.crate_path.as_ref()),
@@ -72,19 +68,14 @@ fn table(input: &DeriveInput, settings: &UserSettings, errors: &mut Diagnostics)
 }
 
 /// `#[user(username = email)]` on the struct is `#[user(username)]` on the field.
-fn username_of_the_struct(
-    settings: &UserSettings,
-    fields: &mut [GivenField],
-    errors: &mut Diagnostics,
-) {
+fn username_of_the_struct(settings: &UserSettings, fields: &mut [GivenField], errors: &mut Diagnostics) {
     let Some(username) = &settings.username else { return };
     let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.ident)).collect();
     match fields.iter_mut().find(|field| field.ident == *username) {
         Some(field) => field.roles.push((Role::Username, username.span())),
-        None => errors.push(
-            username.span(),
-            format!("there is no field `{username}`; there are: {}", names.join(", ")),
-        ),
+        None => {
+            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")))
+        }
     }
 }
 
@@ -104,10 +95,7 @@ fn one_role_for_a_field(fields: &[GivenField], errors: &mut Diagnostics) {
         let mut roles = field.roles.iter();
         let Some((first, _)) = roles.next() else { continue };
         for (role, span) in roles.filter(|(role, _)| role != first) {
-            if !matches!(
-                (first, role),
-                (Role::Username, Role::Email) | (Role::Email, Role::Username)
-            ) {
+            if !matches!((first, role), (Role::Username, Role::Email) | (Role::Email, Role::Username)) {
                 let message = format!(
                     "`{}` is already the {}; only `username` and `email` can be one field",
                     field.ident,
@@ -121,30 +109,18 @@ fn one_role_for_a_field(fields: &[GivenField], errors: &mut Diagnostics) {
 
 /// The roles of each field: those it was given, and that of its name where no other field was given it.
 fn roles(fields: &[GivenField]) -> Vec<Vec<Role>> {
-    let is_given =
-        |role| fields.iter().any(|field| field.roles.iter().any(|(given, _)| *given == role));
+    let is_given = |role| fields.iter().any(|field| field.roles.iter().any(|(given, _)| *given == role));
     let of_name = |field: &GivenField| {
         let rule = RULES.iter().find(|rule| field.ident.unraw() == rule.word)?;
         let fits = field.roles.iter().all(|(given, _)| {
-            matches!(
-                (given, rule.role),
-                (Role::Username, Role::Email) | (Role::Email, Role::Username)
-            )
+            matches!((given, rule.role), (Role::Username, Role::Email) | (Role::Email, Role::Username))
         });
         (fits && !is_given(rule.role)).then_some(rule.role)
     };
-    fields
-        .iter()
-        .map(|field| field.roles.iter().map(|(role, _)| *role).chain(of_name(field)).collect())
-        .collect()
+    fields.iter().map(|field| field.roles.iter().map(|(role, _)| *role).chain(of_name(field)).collect()).collect()
 }
 
-fn required_roles(
-    input: &DeriveInput,
-    fields: &[GivenField],
-    roles: &[Vec<Role>],
-    errors: &mut Diagnostics,
-) {
+fn required_roles(input: &DeriveInput, fields: &[GivenField], roles: &[Vec<Role>], errors: &mut Diagnostics) {
     for rule in RULES.iter().filter(|rule| rule.required) {
         if roles.iter().flatten().any(|role| *role == rule.role) {
             continue;
@@ -154,13 +130,10 @@ fn required_roles(
             Role::Username if fields.iter().any(|field| field.ident == "email") => {
                 ", or `#[user(username = email)]` on the struct".to_owned()
             }
-            Role::Username => {
-                ", or `#[user(username)]` on the field that the user logs in with".to_owned()
-            }
+            Role::Username => ", or `#[user(username)]` on the field that the user logs in with".to_owned(),
             _ => format!(", or mark a field `#[user({word})]`"),
         };
-        errors
-            .push(input.ident.span(), format!("a user needs `{word}`: add `{word}: {ty},`{other}"));
+        errors.push(input.ident.span(), format!("a user needs `{word}`: add `{word}: {ty},`{other}"));
     }
 }
 
@@ -174,10 +147,7 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
             .filter_map(|(word, given)| Some((word, given.as_ref()?.span())))
             .chain(column.map(|span| ("column", span)));
         for (word, span) in others {
-            errors.push(
-                span,
-                format!("`{word}` says how a field is stored, and `skip` that it is not"),
-            );
+            errors.push(span, format!("`{word}` says how a field is stored, and `skip` that it is not"));
         }
         if let Some(Rule { word, .. }) = rule {
             let message = format!(
@@ -198,10 +168,7 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
     }
     if let Some(json) = json {
         if let Some(Rule { word, ty, .. }) = rule {
-            errors.push(
-                json.span(),
-                format!("the field is the user's `{word}` and is stored as `{ty}`, not as JSON"),
-            );
+            errors.push(json.span(), format!("the field is the user's `{word}` and is stored as `{ty}`, not as JSON"));
         }
         // One document has many spellings, and MySQL has no index on it.
         if let Some(unique) = unique {
@@ -209,9 +176,7 @@ fn settings_that_go_together(field: &GivenField, roles: &[Role], errors: &mut Di
         }
     }
     if let (Some(editable), Some(Rule { word, may_be_editable: false, .. })) = (editable, rule) {
-        let message = format!(
-            "`{word}` decides who the user is or what they may do; no user may set it in a profile"
-        );
+        let message = format!("`{word}` decides who the user is or what they may do; no user may set it in a profile");
         errors.push(editable.span(), message);
     }
 }
@@ -227,12 +192,9 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
             "`{name}` cannot be the primary key as this type: take `Uuid` (made by us), `i64` or `i32` (made by the database), or `String` (made by the application)"
         ),
         Role::PasswordHash => format!(
-            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
+            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::PasswordHash`"
         ),
-        _ => format!(
-            "the user's `{}` has the type `{}`: write `{name}: {}`",
-            rule.word, rule.ty, rule.ty
-        ),
+        _ => format!("the user's `{}` has the type `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
     };
     errors.push(field.ty.span(), message);
 }
@@ -282,8 +244,7 @@ fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
     };
     let Some(last) = path.segments.last() else { return false };
     if last.ident != rule.type_word {
-        let is_key =
-            rule.role == Role::Id && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
+        let is_key = rule.role == Role::Id && ["i32", "i64", "String"].iter().any(|word| last.ident == word);
         return !is_key && WELL_KNOWN.iter().any(|word| last.ident == word);
     }
     let inner = match &last.arguments {
@@ -298,9 +259,7 @@ fn is_surely_wrong(ty: &Type, rule: &Rule) -> bool {
         "Option" => "DateTime",
         _ => return false,
     };
-    inner.is_some_and(|inner| {
-        inner.ident != wanted && WELL_KNOWN.iter().any(|word| inner.ident == word)
-    })
+    inner.is_some_and(|inner| inner.ident != wanted && WELL_KNOWN.iter().any(|word| inner.ident == word))
 }
 
 /// The field with its column, and the span of that column's name.

@@ -76,9 +76,8 @@ fn expand_user(user: &UserStruct) -> TokenStream {
 
 fn expand_base_user(user: &UserStruct) -> TokenStream {
     let UserStruct { auth, ident, hasher, .. } = user;
-    let hasher = hasher
-        .as_ref()
-        .map_or_else(|| quote!(#auth::__private::DefaultHasher), quote::ToTokens::to_token_stream);
+    let hasher =
+        hasher.as_ref().map_or_else(|| quote!(#auth::__private::DefaultHasher), quote::ToTokens::to_token_stream);
     let key_type = user.field(Role::Id).map(|id| &id.ty);
     let primary_key = getter(user, Role::Id, "primary_key", |UserField { ident, ty, .. }| {
         (quote!(&#ty), quote_spanned!(ty.span()=> &self.#ident))
@@ -88,21 +87,18 @@ fn expand_base_user(user: &UserStruct) -> TokenStream {
         let returns = quote_spanned!(span=> &#auth::__private::PasswordHash);
         (returns, quote_spanned!(span=> &self.#name))
     });
-    let last_login =
-        getter(user, Role::LastLogin, "last_login", |UserField { ident, ty, .. }| {
-            let returns =
-                quote_spanned!(ty.span()=> ::core::option::Option<#auth::__private::Time>);
-            (returns, quote_spanned!(ty.span()=> self.#ident))
-        });
-    let set_password_hash =
-        user.field(Role::PasswordHash).map(|UserField { ident, ty, .. }| {
-            let auth = at(auth, ty.span());
-            quote_spanned! {ty.span()=>
-                fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
-                    self.#ident = hash;
-                }
+    let last_login = getter(user, Role::LastLogin, "last_login", |UserField { ident, ty, .. }| {
+        let returns = quote_spanned!(ty.span()=> ::core::option::Option<#auth::__private::Time>);
+        (returns, quote_spanned!(ty.span()=> self.#ident))
+    });
+    let set_password_hash = user.field(Role::PasswordHash).map(|UserField { ident, ty, .. }| {
+        let auth = at(auth, ty.span());
+        quote_spanned! {ty.span()=>
+            fn set_password_hash(&mut self, hash: #auth::__private::PasswordHash) {
+                self.#ident = hash;
             }
-        });
+        }
+    });
     let set_last_login = user.field(Role::LastLogin).map(|UserField { ident, ty, .. }| {
         let auth = at(auth, ty.span());
         quote_spanned! {ty.span()=>
@@ -144,11 +140,10 @@ fn expand_full_user(user: &UserStruct) -> Option<TokenStream> {
     let email = text(user, Role::Email, "email")?;
     let first_name = text(user, Role::FirstName, "first_name")?;
     let last_name = text(user, Role::LastName, "last_name")?;
-    let date_joined =
-        getter(user, Role::DateJoined, "date_joined", |UserField { ident, ty, .. }| {
-            let span = ty.span();
-            (quote_spanned!(span=> #auth::__private::Time), quote_spanned!(span=> self.#ident))
-        })?;
+    let date_joined = getter(user, Role::DateJoined, "date_joined", |UserField { ident, ty, .. }| {
+        let span = ty.span();
+        (quote_spanned!(span=> #auth::__private::Time), quote_spanned!(span=> self.#ident))
+    })?;
     Some(quote! {
         impl #auth::__private::FullUser for #ident {
             #email
@@ -182,11 +177,7 @@ fn expand_model(user: &UserStruct) -> TokenStream {
             continue;
         };
         let index = columns.len();
-        let constant = format_ident!(
-            "COLUMN_{}",
-            field.unraw().to_string().to_uppercase(),
-            span = Span::mixed_site()
-        );
+        let constant = format_ident!("COLUMN_{}", field.unraw().to_string().to_uppercase(), span = Span::mixed_site());
         let auth = at(auth, span);
         let mapped = if *json {
             quote_spanned!(span=> #auth::__private::mapped_json::<#ty>(#name))
@@ -239,8 +230,7 @@ fn expand_user_model(user: &UserStruct) -> TokenStream {
     let groups = user.field(Role::Groups).map(|field| &field.ident);
     let permissions = user.field(Role::UserPermissions).map(|field| &field.ident);
     let memberships = (groups.is_some() || permissions.is_some()).then(|| {
-        let held =
-            |field: Option<&Ident>| field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field));
+        let held = |field: Option<&Ident>| field.map_or_else(|| quote!(&[]), |field| quote!(&self.#field));
         let take = |field: Option<&Ident>, value: TokenStream| {
             let target = field.map_or_else(|| quote!(_), |field| quote!(self.#field));
             quote!(#target = #value;)

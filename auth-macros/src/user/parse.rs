@@ -10,10 +10,7 @@ const STRUCT_SETTINGS: &[&str] = &["table", "username", "hasher", "crate"];
 const FIELD_SETTINGS: [&str; 5] = ["skip", "json", "column", "unique", "editable"];
 
 /// The settings, and the fields if it is a struct that can be a user.
-pub(super) fn parse(
-    input: &DeriveInput,
-    errors: &mut Diagnostics,
-) -> (UserSettings, Option<Vec<GivenField>>) {
+pub(super) fn parse(input: &DeriveInput, errors: &mut Diagnostics) -> (UserSettings, Option<Vec<GivenField>>) {
     let mut given = settings(&input.attrs, errors);
     let settings = UserSettings {
         table: given.text("table", "author", errors),
@@ -23,8 +20,8 @@ pub(super) fn parse(
     };
     given.finish(STRUCT_SETTINGS, errors);
     refuse_generics(input, errors);
-    let fields = fields(input, errors)
-        .map(|fields| fields.iter().filter_map(|field| parse_field(field, errors)).collect());
+    let fields =
+        fields(input, errors).map(|fields| fields.iter().filter_map(|field| parse_field(field, errors)).collect());
     (settings, fields)
 }
 
@@ -32,9 +29,7 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Diagnostics) -> Option<&'a Fi
     let (span, what) = match &input.data {
         Data::Struct(data) => match &data.fields {
             fields @ Fields::Named(_) => return Some(fields),
-            Fields::Unnamed(_) => {
-                (input.ident.span(), "the columns of a tuple struct have no names")
-            }
+            Fields::Unnamed(_) => (input.ident.span(), "the columns of a tuple struct have no names"),
             Fields::Unit => (input.ident.span(), "this struct has no fields"),
         },
         Data::Enum(data) => (data.enum_token.span, "an enum is not a row of a table"),
@@ -64,10 +59,7 @@ fn settings(attributes: &[Attribute], errors: &mut Diagnostics) -> Settings {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("user")) {
         let parsed = match &attribute.meta {
             Meta::List(list) => list.parse_args_with(|input: ParseStream| settings.parse(input)),
-            other => Err(syn::Error::new(
-                other.span(),
-                "settings stand in parentheses: write `#[user(…)]`",
-            )),
+            other => Err(syn::Error::new(other.span(), "settings stand in parentheses: write `#[user(…)]`")),
         };
         errors.ok(parsed);
     }
@@ -77,10 +69,8 @@ fn settings(attributes: &[Attribute], errors: &mut Diagnostics) -> Settings {
 fn parse_field(field: &Field, errors: &mut Diagnostics) -> Option<GivenField> {
     let ident = field.ident.clone()?;
     let mut given = settings(&field.attrs, errors);
-    let roles: Vec<_> = RULES
-        .iter()
-        .filter_map(|rule| Some((rule.role, given.flag(rule.word, errors)?.span())))
-        .collect();
+    let roles: Vec<_> =
+        RULES.iter().filter_map(|rule| Some((rule.role, given.flag(rule.word, errors)?.span()))).collect();
     let parsed = GivenField {
         ident,
         ty: field.ty.clone(),
@@ -91,8 +81,7 @@ fn parse_field(field: &Field, errors: &mut Diagnostics) -> Option<GivenField> {
         column: given.text("column", "pen_name", errors),
         roles,
     };
-    let known: Vec<_> =
-        FIELD_SETTINGS.into_iter().chain(RULES.iter().map(|rule| rule.word)).collect();
+    let known: Vec<_> = FIELD_SETTINGS.into_iter().chain(RULES.iter().map(|rule| rule.word)).collect();
     given.finish(&known, errors);
     Some(parsed)
 }

@@ -21,14 +21,13 @@ pub(crate) fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn parse(input: ParseStream, settings: &mut Settings) -> syn::Result<Path> {
-    let example =
-        "write `#[user_passes_test(is_adult)]`, the path of a `fn(&CurrentUser<Author>) -> bool`";
+    let example = "write `#[user_passes_test(is_adult)]`, the path of a `fn(&CurrentUser<Author>) -> bool`";
     if input.is_empty() {
         return Err(syn::Error::new(Span::call_site(), format!("no test is named: {example}")));
     }
-    let test = input.call(Path::parse_mod_style).map_err(|error| {
-        syn::Error::new(error.span(), format!("the path of a function stands here: {example}"))
-    })?;
+    let test = input
+        .call(Path::parse_mod_style)
+        .map_err(|error| syn::Error::new(error.span(), format!("the path of a function stands here: {example}")))?;
     if !input.is_empty() {
         input.parse::<Token![,]>()?;
     }

@@ -28,17 +28,13 @@ struct Inner {
 
 impl Principal {
     /// Nobody, if the user is inactive: an inactive user is never a principal.
-    pub(crate) fn new<U: User>(
-        account: &Account<U>,
-        authenticated_at: DateTime<Utc>,
-    ) -> Option<Self> {
+    pub(crate) fn new<U: User>(account: &Account<U>, authenticated_at: DateTime<Utc>) -> Option<Self> {
         let user = &account.user;
         if !user.is_active() || !user.is_authenticated() {
             return None;
         }
         let is_superuser = user.is_superuser();
-        let permissions =
-            if is_superuser { PermissionSet::everything() } else { account.permissions.clone() };
+        let permissions = if is_superuser { PermissionSet::everything() } else { account.permissions.clone() };
         let inner = Inner {
             user: user.clone(),
             id: user.id(),
@@ -102,10 +98,7 @@ impl Principal {
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Principal");
-        shown
-            .field("id", &self.inner.id)
-            .field("permissions", &self.inner.permissions)
-            .finish_non_exhaustive()
+        shown.field("id", &self.inner.id).field("permissions", &self.inner.permissions).finish_non_exhaustive()
     }
 }
 

@@ -24,29 +24,18 @@ impl<R: Requirement> Granted<R> {
     /// # Errors
     /// [`PermissionDenied`] when the subject does not meet the requirement.
     pub fn check(subject: &impl Subject) -> Result<Self, PermissionDenied> {
-        if R::is_met(subject.principal()) {
-            Ok(Self(PhantomData))
-        } else {
-            Err(PermissionDenied::of::<R>())
-        }
+        if R::is_met(subject.principal()) { Ok(Self(PhantomData)) } else { Err(PermissionDenied::of::<R>()) }
     }
 
     /// Makes the check for somebody and one object: the permission and its policy.
     ///
     /// # Errors
     /// [`PermissionDenied`] when the user lacks the permission or the policy refuses the object.
-    pub fn check_on<U, T: ?Sized>(
-        user: &CurrentUser<U>,
-        object: &T,
-    ) -> Result<Self, PermissionDenied>
+    pub fn check_on<U, T: ?Sized>(user: &CurrentUser<U>, object: &T) -> Result<Self, PermissionDenied>
     where
         R: ObjectRequirement<U, T>,
     {
-        if R::is_met_on(user, object) {
-            Ok(Self(PhantomData))
-        } else {
-            Err(PermissionDenied::of::<R>())
-        }
+        if R::is_met_on(user, object) { Ok(Self(PhantomData)) } else { Err(PermissionDenied::of::<R>()) }
     }
 }
 
@@ -69,6 +58,10 @@ impl PermissionDenied {
         let mut required = String::new();
         R::describe(&mut required).expect("writing to a String does not fail");
         Self { required }
+    }
+
+    pub(crate) fn named(required: &str) -> Self {
+        Self { required: required.to_owned() }
     }
 
     /// What was asked for: `all(blog.add_post, blog.publish_post)`.
@@ -152,11 +145,7 @@ pub fn check_test<S: TypedSubject>(
     name: &str,
     test: impl FnOnce(&CurrentUser<S::User>) -> bool,
 ) -> Result<(), PermissionDenied> {
-    if test(subject.current_user()) {
-        Ok(())
-    } else {
-        Err(PermissionDenied { required: name.to_owned() })
-    }
+    if test(subject.current_user()) { Ok(()) } else { Err(PermissionDenied::named(name)) }
 }
 
 /// Says first, and in our words, that an object's policy is missing.

@@ -9,10 +9,7 @@ use super::GuardEntry;
 use crate::access::{CurrentUser, Granted, LoggedIn, PermissionDenied, Policy, Principal, Staff};
 use crate::permissions::PermissionSet;
 use crate::users::{Account, SimpleUser};
-use crate::{
-    login_required, permission_required, permission_required as renamed, staff_required,
-    user_passes_test,
-};
+use crate::{login_required, permission_required, permission_required as renamed, staff_required, user_passes_test};
 
 mod words {
     crate::permissions! { guard_test { model Note; read: "Can read"; } }

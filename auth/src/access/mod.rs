@@ -4,12 +4,17 @@
 //! with the application's user struct. A [`Requirement`] is a type that a principal meets or not; [`Granted`] proves
 //! that one was met. A [`Policy`] decides on single objects.
 
+mod classes;
 mod current_user;
 mod granted;
 mod guard;
 mod policy;
 mod requirement;
 
+pub use classes::{
+    AllowAny, And, CannotTell, HasPerm, Inverse, IsActiveUser, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly,
+    ModelPermissions, Or, Permission, PermissionContext,
+};
 pub use current_user::{CurrentUser, Principal, Subject};
 pub use granted::{Granted, PermissionDenied};
 pub use guard::GuardEntry;
@@ -19,8 +24,6 @@ pub use requirement::{All, Any, LoggedIn, Requirement, Staff, Superuser};
 /// What generated code names, through `__private`.
 pub(crate) mod generated {
     pub use super::current_user::TypedSubject;
-    pub use super::granted::{
-        Checked, Refuse, Tested, UserTest, assert_policy, check, check_on, check_test, run_test,
-    };
+    pub use super::granted::{Checked, Refuse, Tested, UserTest, assert_policy, check, check_on, check_test, run_test};
     pub use super::guard::{describe, permissions};
 }

@@ -92,11 +92,7 @@ impl<T> fmt::Debug for Any<T> {
     }
 }
 
-fn list(
-    f: &mut dyn fmt::Write,
-    word: &str,
-    parts: &[fn(&mut dyn fmt::Write) -> fmt::Result],
-) -> fmt::Result {
+fn list(f: &mut dyn fmt::Write, word: &str, parts: &[fn(&mut dyn fmt::Write) -> fmt::Result]) -> fmt::Result {
     write!(f, "{word}(")?;
     for (i, part) in parts.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;

@@ -157,10 +157,7 @@ impl Field for f32 {
         f64::from(*self).to_value()
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "an f32 was written, and an f64 holds every f32"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "an f32 was written, and an f64 holds every f32")]
     fn from_value(value: Value) -> Result<Self, FieldError> {
         Ok(f64::from_value(value)? as Self)
     }

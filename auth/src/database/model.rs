@@ -101,15 +101,7 @@ impl Column {
 
 /// A column for a field of that type.
 pub const fn column<T: Field>(name: &'static str) -> Column {
-    Column {
-        name,
-        kind: T::KIND,
-        nullable: T::NULLABLE,
-        unique: false,
-        max_length: None,
-        editable: false,
-        roles: 0,
-    }
+    Column { name, kind: T::KIND, nullable: T::NULLABLE, unique: false, max_length: None, editable: false, roles: 0 }
 }
 
 /// A column that holds a serde type as JSON.
@@ -194,11 +186,7 @@ pub fn to_json<T: Serialize>(value: &T, column: &'static str) -> Result<Value, C
 ///
 /// # Errors
 /// When the document does not fit the field.
-pub fn read_json<T: DeserializeOwned>(
-    row: &dyn Row,
-    index: usize,
-    column: &'static str,
-) -> Result<T, ColumnError> {
+pub fn read_json<T: DeserializeOwned>(row: &dyn Row, index: usize, column: &'static str) -> Result<T, ColumnError> {
     let json = match row.get(index, Kind::Json) {
         Ok(Value::Json(json)) => json.unwrap_or_default(),
         Ok(_) => return Err(ColumnError::new(column, "expected Json")),

@@ -1,11 +1,36 @@
 //! Passwords: how they are hashed, checked, and kept from being weak.
+//!
+//! - [`PasswordHasher`] makes and checks hashes of one algorithm; [`Argon2Hasher`] is the preferred one.
+//! - [`PasswordHashers`] chooses among all that are registered by what stands in front of a hash, and says when a
+//!   password should be hashed anew.
+//! - [`HashingService`] does that work beside the asynchronous executor, bounded in threads, memory and queue.
+//! - [`PasswordConfig`] and [`PasswordValidator`] say which new passwords are accepted.
+//!
+//! Another algorithm is another file in `hashers/`: implement the trait, register it under the name that
+//! [`PasswordHash::algorithm`] finds in its hashes, and run `auth::password_hasher_suite!` on it.
 
+mod config;
 mod error;
 mod hash;
 mod hasher;
 mod hashers;
+#[expect(clippy::module_inception, reason = "the type it holds has the subject's name")]
+mod passwords;
+mod service;
+mod upgrade;
+mod validators;
 
-pub use error::PasswordError;
+pub use self::passwords::Passwords;
+pub use config::{PasswordConfig, PasswordConfigError, PasswordContext};
+pub use error::{InvalidPassword, PasswordError, PasswordProblem};
 pub use hash::PasswordHash;
-pub use hasher::{PasswordHasher, PasswordHasherEntry};
-pub use hashers::Argon2Hasher;
+pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
+pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
+pub use service::{HashingService, HashingServiceBuilder};
+pub use upgrade::{PasswordHashers, Verification};
+pub use validators::{
+    CharacterClass, CommonPasswordValidator, CompositionValidator, ContextWordValidator, PasswordValidator,
+    RepetitionValidator, UserAttributeSimilarityValidator,
+};
+#[cfg(feature = "password-strength")]
+pub use validators::{PasswordStrength, PasswordStrengthValidator};

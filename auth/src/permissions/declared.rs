@@ -121,8 +121,7 @@ impl Declared {
             let mut names: Vec<&'static str> = Vec::new();
             let mut by_name = HashMap::default();
             for entry in registry::entries::<PermissionEntry>() {
-                let next =
-                    u32::try_from(names.len()).expect("a program has fewer than 2^32 permissions");
+                let next = u32::try_from(names.len()).expect("a program has fewer than 2^32 permissions");
                 let index = *by_name.entry(entry.name).or_insert(next);
                 if index == next {
                     names.push(entry.name);
@@ -149,10 +148,7 @@ mod tests {
             assert!(is_permission_name(good), "{good}");
         }
         let long = format!("a.{}", "b".repeat(101));
-        for bad in [
-            "", ".", "blog", "blog.", ".add", "a.b.c", "a b.c", "a.b ", "1a.b", "a.1b", "a.b\n",
-            "*.*", &long,
-        ] {
+        for bad in ["", ".", "blog", "blog.", ".add", "a.b.c", "a b.c", "a.b ", "1a.b", "a.1b", "a.b\n", "*.*", &long] {
             assert!(!is_permission_name(bad), "{bad:?}");
         }
     }

@@ -6,7 +6,5 @@
 mod declared;
 mod set;
 
-pub use declared::{
-    DeclaredPermission, GroupEntry, PermissionEntry, PermissionIndex, is_permission_name,
-};
+pub use declared::{DeclaredPermission, GroupEntry, PermissionEntry, PermissionIndex, is_permission_name};
 pub use set::PermissionSet;

@@ -55,19 +55,13 @@ impl PermissionSet {
 
     /// Whether any permission of that application is in the set.
     pub fn has_module(&self, app_label: &str) -> bool {
-        let of_app =
-            |name: &str| name.strip_prefix(app_label).is_some_and(|rest| rest.starts_with('.'));
+        let of_app = |name: &str| name.strip_prefix(app_label).is_some_and(|rest| rest.starts_with('.'));
         self.names().any(of_app)
     }
 
     /// The names in the set: the declared ones sorted, then the others sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let declared = Declared::get()
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| self.bit(*i))
-            .map(|(_, name)| *name);
+        let declared = Declared::get().names.iter().enumerate().filter(|(i, _)| self.bit(*i)).map(|(_, name)| *name);
         declared.chain(self.undeclared.iter().flat_map(|names| names.iter().map(String::as_str)))
     }
 
@@ -90,10 +84,6 @@ impl<S: AsRef<str>> FromIterator<S> for PermissionSet {
 
 impl fmt::Debug for PermissionSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.everything {
-            f.write_str("{everything}")
-        } else {
-            f.debug_set().entries(self.names()).finish()
-        }
+        if self.everything { f.write_str("{everything}") } else { f.debug_set().entries(self.names()).finish() }
     }
 }

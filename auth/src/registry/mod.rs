@@ -125,11 +125,8 @@ pub fn check<E: Entry>() -> Result<(), DuplicateEntry> {
     let all = entries::<E>();
     match all.windows(2).find(|pair| !E::SHARED && pair[0].name() == pair[1].name()) {
         None => Ok(()),
-        Some(pair) => Err(DuplicateEntry {
-            kind: E::KIND,
-            name: pair[0].name(),
-            first: pair[0].place(),
-            second: pair[1].place(),
-        }),
+        Some(pair) => {
+            Err(DuplicateEntry { kind: E::KIND, name: pair[0].name(), first: pair[0].place(), second: pair[1].place() })
+        }
     }
 }

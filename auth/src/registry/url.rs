@@ -31,6 +31,18 @@ impl Url {
     }
 }
 
+impl From<&str> for Url {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&Url> for Url {
+    fn from(url: &Url) -> Self {
+        url.clone()
+    }
+}
+
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Url({}:…)", self.scheme())

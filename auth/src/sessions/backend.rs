@@ -37,10 +37,7 @@ pub enum Saved {
 )]
 pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     /// The record, unless it is absent or expired. A damaged record counts as none and is logged.
-    fn load<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>>;
+    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>>;
 
     /// Writes the record, with the version that stands in it, if the condition holds.
     fn save<'a>(
@@ -69,10 +66,7 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 pub type DynSessionBackend = Arc<dyn SessionBackend>;
 
 impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
-    fn load<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
         (**self).load(id)
     }
 
@@ -114,8 +108,7 @@ pub struct SessionBackendEntry {
     /// The scheme of the addresses it serves.
     pub scheme: &'static str,
     /// Connects it.
-    pub connect:
-        for<'a> fn(&'a Url, &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>>,
+    pub connect: for<'a> fn(&'a Url, &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>>,
     /// Where it was declared.
     pub place: Place,
 }

@@ -23,9 +23,7 @@ impl SessionKey {
     /// Reads a cookie's value: 43 characters of unpadded base64url, in the one canonical spelling.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut key = Self([0; 32]);
-        if text.len() != Self::TEXT_LENGTH
-            || Base64UrlUnpadded::decode(text, &mut key.0).ok()?.len() != 32
-        {
+        if text.len() != Self::TEXT_LENGTH || Base64UrlUnpadded::decode(text, &mut key.0).ok()?.len() != 32 {
             return None;
         }
         Some(key)
@@ -108,14 +106,7 @@ mod tests {
     #[test]
     fn only_the_canonical_spelling_is_a_key() {
         let text = SessionKey::generate().expose();
-        for bad in [
-            "",
-            "x",
-            &text[1..],
-            &format!("{text}="),
-            &format!("{text}A"),
-            &text.replace(&text[..1], "+"),
-        ] {
+        for bad in ["", "x", &text[1..], &format!("{text}="), &format!("{text}A"), &text.replace(&text[..1], "+")] {
             assert_eq!(SessionKey::parse(bad.as_bytes()), None, "{bad}");
         }
         // The last character carries four bits and two that must be zero.

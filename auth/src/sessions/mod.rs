@@ -6,16 +6,21 @@
 
 mod backend;
 mod backends;
+mod data;
 mod error;
 mod key;
+mod lifetime;
 mod record;
 mod session;
 
-pub use backend::{
-    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect,
-};
-pub use backends::*;
+pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
+#[cfg(feature = "__sql")]
+pub use backends::DatabaseSessionBackend;
+pub use backends::InMemorySessionBackend;
+#[cfg(feature = "__sql")]
+pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use error::SessionError;
 pub use key::{SessionDigest, SessionKey};
+pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
-pub use session::{Lifetime, Session};
+pub use session::Session;

@@ -24,20 +24,8 @@ pub struct SessionRecord {
 
 impl SessionRecord {
     /// The first version of a record, empty.
-    pub fn new(
-        created_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-        ends_at: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            version: 1,
-            login: None,
-            created_at,
-            seen_at: created_at,
-            expires_at,
-            ends_at,
-            data: Box::default(),
-        }
+    pub fn new(created_at: DateTime<Utc>, expires_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Self {
+        Self { version: 1, login: None, created_at, seen_at: created_at, expires_at, ends_at, data: Box::default() }
     }
 }
 

@@ -1,6 +1,466 @@
-/// x
-#[derive(Debug)]
-pub struct Session;
-/// x
-#[derive(Debug)]
-pub struct Lifetime;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{
+    DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
+    SessionRecord, data,
+};
+use crate::clock::{Clock, SystemClock};
+
+/// One visitor's session: a dictionary, saved only when it was changed.
+///
+/// It is a handle: clones are the same session. What is set is written by [`Session::save`], which a web layer calls
+/// at the end of a request. Two requests that change different keys both keep their change; of two that change the
+/// same key, the later save wins. A session that was ended meanwhile is not brought back.
+///
+/// ```
+/// # async fn example() -> Result<(), auth::sessions::SessionError> {
+/// use auth::sessions::{InMemorySessionBackend, Session};
+///
+/// let store = std::sync::Arc::new(InMemorySessionBackend::new());
+/// let session = Session::new(store.clone());
+/// session.set("cart", vec![3, 5])?;
+/// session.save().await?;
+///
+/// let key = session.key().expect("a saved session has a key");
+/// let later = Session::open(store, key).await?;
+/// assert_eq!(later.get::<Vec<i64>>("cart")?, Some(vec![3, 5]));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session<B: SessionBackend = DynSessionBackend> {
+    inner: Arc<Inner<B>>,
+}
+
+struct Inner<B> {
+    backend: B,
+    clock: Arc<dyn Clock>,
+    lifetime: Lifetime,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    key: Option<SessionKey>,
+    /// As the store had it when this session last read or wrote it.
+    record: Option<Arc<SessionRecord>>,
+    /// The record's dictionary, once somebody asked for it, with the changes made.
+    items: Option<Map<String, Value>>,
+    changes: Changes,
+    modified: bool,
+    accessed: bool,
+    /// Counts changes, so that one made while a save was under way is not taken for saved.
+    generation: u64,
+    /// When the session began and when it ends at the latest, if its key was changed since.
+    began: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// What was done since the last save. It can be done again on top of what another request saved meanwhile.
+#[derive(Clone, Default)]
+struct Changes {
+    cleared: bool,
+    items: BTreeMap<String, Option<Value>>,
+    login: Option<Option<Login>>,
+}
+
+impl Changes {
+    fn apply(&self, items: &mut Map<String, Value>) {
+        if self.cleared {
+            items.clear();
+        }
+        for (key, value) in &self.items {
+            match value {
+                Some(value) => items.insert(key.clone(), value.clone()),
+                None => items.remove(key),
+            };
+        }
+    }
+}
+
+/// How often a save is tried again on top of others' changes. Each round one of the rivals succeeds.
+const MOST_TRIES: usize = 256;
+
+impl<B: SessionBackend> Session<B> {
+    /// A new session, empty and not yet stored.
+    pub fn new(backend: B) -> Self {
+        Self::with(backend, Arc::new(SystemClock), Lifetime::default())
+    }
+
+    /// A new session that goes by this clock and lives that long.
+    pub fn with(backend: B, clock: Arc<dyn Clock>, lifetime: Lifetime) -> Self {
+        Self { inner: Arc::new(Inner { backend, clock, lifetime, state: Mutex::default() }) }
+    }
+
+    /// The session of that key. Where there is none, a new one with another key: what a visitor brings is never adopted.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]
+    pub async fn open(backend: B, key: SessionKey) -> Result<Self, SessionError> {
+        Self::new(backend).load(key).await
+    }
+
+    /// Loads the record of that key into this new session.
+    pub(crate) async fn load(self, key: SessionKey) -> Result<Self, SessionError> {
+        let found = self.inner.backend.load(&key.digest()).await?;
+        let now = self.inner.clock.now();
+        if let Some(record) = found.filter(|record| now < record.expires_at && now < record.ends_at) {
+            let mut state = self.state();
+            state.key = Some(key);
+            state.record = Some(record);
+        }
+        Ok(self)
+    }
+
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// [`SessionError::Value`] when it is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let mut state = self.state();
+        let Some(value) = state.items().get(key) else { return Ok(None) };
+        match T::deserialize(value) {
+            Ok(value) => Ok(Some(value)),
+            Err(source) => Err(SessionError::Value { key: key.to_owned(), source }),
+        }
+    }
+
+    /// Puts a value under a key.
+    ///
+    /// # Errors
+    /// [`SessionError::Value`] when it cannot be written as JSON.
+    pub fn set(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), SessionError> {
+        let key = key.into();
+        match serde_json::to_value(value) {
+            Ok(value) => self.change(key, Some(value)),
+            Err(source) => return Err(SessionError::Value { key, source }),
+        };
+        Ok(())
+    }
+
+    /// Removes a key. Says whether it was there.
+    pub fn delete(&self, key: &str) -> bool {
+        self.contains_key(key) && self.change(key.to_owned(), None)
+    }
+
+    /// Whether there is a value under the key.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.state().items().contains_key(key)
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> Vec<String> {
+        self.state().items().keys().cloned().collect()
+    }
+
+    /// The values.
+    pub fn values(&self) -> Vec<Value> {
+        self.state().items().values().cloned().collect()
+    }
+
+    /// Keys and values.
+    pub fn items(&self) -> Vec<(String, Value)> {
+        self.state().items().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Removes every key. A login stays; [`Session::flush`] ends it too.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.items = Some(Map::new());
+        state.changes.items.clear();
+        state.changes.cleared = true;
+        state.note_change();
+    }
+
+    /// Has the session written at the next save although nothing was set.
+    pub fn mark_modified(&self) {
+        self.state().note_change();
+    }
+
+    /// Has the changes made so far not written, unless another follows.
+    pub fn mark_unmodified(&self) {
+        self.state().modified = false;
+    }
+
+    /// Whether the next save writes.
+    pub fn is_modified(&self) -> bool {
+        self.state().modified
+    }
+
+    /// Whether anything was read.
+    pub fn is_accessed(&self) -> bool {
+        self.state().accessed
+    }
+
+    /// The key, if the session has one: what the visitor's cookie holds.
+    pub fn key(&self) -> Option<SessionKey> {
+        self.state().key.clone()
+    }
+
+    /// The key; a new one, if the session has none yet.
+    pub fn get_or_create_key(&self) -> SessionKey {
+        self.state().key.get_or_insert_with(SessionKey::generate).clone()
+    }
+
+    /// A key that no session has: 256 random bits.
+    pub fn generate_key() -> SessionKey {
+        SessionKey::generate()
+    }
+
+    /// Who is logged in.
+    pub fn login(&self) -> Option<Login> {
+        let state = self.state();
+        match &state.changes.login {
+            Some(login) => login.clone(),
+            None => state.record.as_ref().and_then(|record| record.login.clone()),
+        }
+    }
+
+    /// Writes what was changed; without a change, nothing. A session that holds nothing is removed from the store.
+    ///
+    /// # Errors
+    /// [`SessionError::Ended`] when the session was ended meanwhile: then nothing is written.
+    pub async fn save(&self) -> Result<(), SessionError> {
+        if !self.is_modified() {
+            return Ok(());
+        }
+        for _ in 0..MOST_TRIES {
+            let (key, record, condition, generation) = self.draft()?;
+            let id = key.digest();
+            if is_empty(&record) {
+                self.remove(&id, condition).await?;
+                return Ok(());
+            }
+            let record = Arc::new(record);
+            match (self.inner.backend.save(&id, record.clone(), condition).await?, condition) {
+                (Saved::Done, _) => {
+                    self.saved(key, record, generation);
+                    return Ok(());
+                }
+                (Saved::Gone, _) => return Err(SessionError::Ended),
+                // Somebody else has the key: take another.
+                (Saved::Conflict, SaveIf::Absent) => self.state().key = None,
+                (Saved::Conflict, SaveIf::Version(_)) => {
+                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
+                    self.state().rebase(newer);
+                }
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// Gives the session another key at once, and keeps what is in it. The old key is dead when this returns.
+    ///
+    /// # Errors
+    /// [`SessionError::Ended`] when the session was ended meanwhile.
+    pub async fn cycle_key(&self) -> Result<(), SessionError> {
+        self.retire().await?;
+        self.state().note_change();
+        self.save().await
+    }
+
+    /// Ends the session at once: login and data are gone, and the key is dead. What is set afterwards starts a new one.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: then the session may still be alive, and the caller must say so.
+    pub async fn flush(&self) -> Result<(), SessionError> {
+        if let Some((id, _)) = self.stored() {
+            self.inner.backend.delete(&id).await?;
+        }
+        *self.state() = State { modified: true, accessed: true, ..State::default() };
+        Ok(())
+    }
+
+    /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
+    pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
+        let other = self.login().is_some_and(|old| old.user_id != login.user_id);
+        if other {
+            self.flush().await?;
+        }
+        match self.retire().await {
+            // Logged out in another tab meanwhile: log in to a session of its own.
+            Err(SessionError::Ended) => self.flush().await?,
+            other => other?,
+        }
+        {
+            let mut state = self.state();
+            state.began = None;
+            state.changes.login = Some(Some(login));
+            state.note_change();
+        }
+        self.save().await
+    }
+
+    /// Ends the stored record and keeps what is in it for a new one, so that the next save is under another key.
+    async fn retire(&self) -> Result<(), SessionError> {
+        for _ in 0..MOST_TRIES {
+            let Some((id, record)) = self.stored() else {
+                self.state().key = None;
+                return Ok(());
+            };
+            // A record that has expired is no record, so this is a deletion that no concurrent change escapes.
+            let version = record.version;
+            let ended = SessionRecord { version: version + 1, expires_at: record.created_at, ..(*record).clone() };
+            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(version)).await? {
+                Saved::Done => {
+                    self.inner.backend.delete(&id).await?;
+                    self.state().detach();
+                    return Ok(());
+                }
+                Saved::Gone => return Err(SessionError::Ended),
+                Saved::Conflict => {
+                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
+                    self.state().rebase(newer);
+                }
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    /// Notes that the session was used, when that is due.
+    pub(crate) async fn touch(&self) -> Result<(), SessionError> {
+        let now = self.inner.clock.now();
+        let (id, seen_at, expires_at) = {
+            let state = self.state();
+            let (Some(key), Some(record)) = (&state.key, &state.record) else { return Ok(()) };
+            if !self.inner.lifetime.is_touch_due(record, now) {
+                return Ok(());
+            }
+            let (seen_at, expires_at) = self.inner.lifetime.use_at(record, now);
+            (key.digest(), seen_at, expires_at)
+        };
+        self.inner.backend.touch(&id, seen_at, expires_at).await.map(drop)
+    }
+
+    /// The key, if a record stood under it when the session was last read or written.
+    pub(crate) fn stored_key(&self) -> Option<SessionKey> {
+        let state = self.state();
+        state.record.as_ref().and(state.key.clone())
+    }
+
+    /// How long the session lives at the most, in seconds: as long as its cookie.
+    pub(crate) fn seconds_left(&self) -> i64 {
+        let now = self.inner.clock.now();
+        self.state().record.as_ref().map_or(0, |record| (record.ends_at - now).num_seconds())
+    }
+
+    fn stored(&self) -> Option<(SessionDigest, Arc<SessionRecord>)> {
+        let state = self.state();
+        Some((state.key.as_ref()?.digest(), state.record.clone()?))
+    }
+
+    fn change(&self, key: String, value: Option<Value>) -> bool {
+        let mut state = self.state();
+        match &value {
+            Some(value) => state.items().insert(key.clone(), value.clone()),
+            None => state.items().remove(&key),
+        };
+        state.changes.items.insert(key, value);
+        state.note_change();
+        true
+    }
+
+    /// The record to write, on top of the one last seen.
+    fn draft(&self) -> Result<(SessionKey, SessionRecord, SaveIf, u64), SessionError> {
+        let now = self.inner.clock.now();
+        let mut state = self.state();
+        let key = state.key.get_or_insert_with(SessionKey::generate).clone();
+        let (mut record, condition) = match &state.record {
+            Some(old) => {
+                let (seen_at, expires_at) = self.inner.lifetime.use_at(old, now);
+                let new = SessionRecord { version: old.version + 1, seen_at, expires_at, ..SessionRecord::clone(old) };
+                (new, SaveIf::Version(old.version))
+            }
+            None => {
+                let mut new = self.inner.lifetime.begin(now);
+                if let Some((created_at, ends_at)) = state.began {
+                    (new.created_at, new.ends_at, new.expires_at) = (created_at, ends_at, new.expires_at.min(ends_at));
+                }
+                (new, SaveIf::Absent)
+            }
+        };
+        if let Some(login) = &state.changes.login {
+            record.login.clone_from(login);
+        }
+        record.data = data::encode(state.items())?;
+        Ok((key, record, condition, state.generation))
+    }
+
+    fn saved(&self, key: SessionKey, record: Arc<SessionRecord>, generation: u64) {
+        let mut state = self.state();
+        state.key = Some(key);
+        state.record = Some(record);
+        if state.generation == generation {
+            state.changes = Changes::default();
+            state.modified = false;
+        }
+    }
+
+    async fn remove(&self, id: &SessionDigest, condition: SaveIf) -> Result<(), SessionError> {
+        if condition != SaveIf::Absent {
+            self.inner.backend.delete(id).await?;
+        }
+        *self.state() = State { accessed: true, ..State::default() };
+        Ok(())
+    }
+
+    /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note_change(&mut self) {
+        self.modified = true;
+        self.generation += 1;
+    }
+
+    fn items(&mut self) -> &mut Map<String, Value> {
+        self.accessed = true;
+        let record = self.record.as_ref();
+        self.items.get_or_insert_with(|| record.map(|record| data::decode(&record.data)).unwrap_or_default())
+    }
+
+    /// Makes everything that the record holds a change, to be saved under a key to come.
+    fn detach(&mut self) {
+        let items = self.items().clone();
+        let Some(record) = self.record.take() else { return };
+        self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        self.changes.login.get_or_insert_with(|| record.login.clone());
+        self.began = Some((record.created_at, record.ends_at));
+        self.key = None;
+    }
+
+    /// Makes the same changes on top of a newer record.
+    fn rebase(&mut self, newer: Arc<SessionRecord>) {
+        let mut items = data::decode(&newer.data);
+        self.changes.apply(&mut items);
+        self.items = Some(items);
+        self.record = Some(newer);
+    }
+}
+
+fn is_empty(record: &SessionRecord) -> bool {
+    record.login.is_none() && record.data.is_empty()
+}
+
+impl<B: SessionBackend> Clone for Session<B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<B: SessionBackend> fmt::Debug for Session<B> {
+    /// Shows what the session is, never what is in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        let id = state.key.as_ref().map(SessionKey::digest);
+        f.debug_struct("Session").field("id", &id).field("modified", &state.modified).finish_non_exhaustive()
+    }
+}

@@ -1,5 +1,5 @@
 use crate::database::ColumnError;
-use crate::passwords::PasswordError;
+use crate::passwords::{InvalidPassword, PasswordError};
 
 /// Why a user could not be read or written. That there is no such user is an answer where a question was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum UserError {
     /// There is a group of that name already.
     #[error("there is a group `{0}` already")]
     GroupExists(String),
+    /// The new password is too weak; everything that is wrong with it.
+    #[error(transparent)]
+    WeakPassword(InvalidPassword),
     /// The password could not be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -7,14 +7,20 @@
 
 mod default_user;
 mod error;
+mod manager;
+mod new_user;
 mod simple;
 mod store;
+pub(crate) mod stores;
 mod traits;
+mod username;
 
 pub use default_user::DefaultUser;
 pub use error::UserError;
+pub use manager::{BaseUserManager, DefaultUserManager, Extra, UserManager};
 pub use simple::{AnonymousUser, SimpleUser};
-pub use store::{
-    Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore,
-};
+pub use store::{Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore};
+#[cfg(feature = "__sql")]
+pub use stores::DatabaseUserStore;
+pub use stores::InMemoryUserStore;
 pub use traits::{BaseUser, FullUser, PermissionsMixin, PrimaryKey, User, UserModel};

@@ -32,11 +32,7 @@ impl<U> Account<U> {
 
 impl<U> Clone for Account<U> {
     fn clone(&self) -> Self {
-        Self {
-            user: self.user.clone(),
-            permissions: self.permissions.clone(),
-            credential: self.credential,
-        }
+        Self { user: self.user.clone(), permissions: self.permissions.clone(), credential: self.credential }
     }
 }
 
@@ -99,11 +95,7 @@ pub struct Group {
 
 impl Group {
     /// A group with these permissions.
-    pub fn new(
-        name: impl Into<String>,
-        title: impl Into<String>,
-        permissions: Vec<String>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, title: impl Into<String>, permissions: Vec<String>) -> Self {
         Self { name: name.into(), title: title.into(), permissions }
     }
 }
@@ -117,37 +109,22 @@ pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`UserError::GroupExists`]
-    fn create_group<'a>(
-        &'a self,
-        name: &'a str,
-        title: &'a str,
-    ) -> BoxFuture<'a, Result<(), UserError>>;
+    fn create_group<'a>(&'a self, name: &'a str, title: &'a str) -> BoxFuture<'a, Result<(), UserError>>;
 
     /// Removes a group from everywhere. Says whether there was one.
     fn delete_group<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Gives a group a permission. Says whether that changed anything.
-    fn grant_to_group<'a>(
-        &'a self,
-        group: &'a str,
-        permission: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn grant_to_group<'a>(&'a self, group: &'a str, permission: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Takes a permission from a group. Says whether that changed anything.
-    fn revoke_from_group<'a>(
-        &'a self,
-        group: &'a str,
-        permission: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn revoke_from_group<'a>(&'a self, group: &'a str, permission: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 }
 
 /// Where users are kept. Every method is one atomic operation.
 pub trait UserStore<U: UserModel>: GroupStore {
     /// The user, with everything the user holds now.
-    fn find<'a>(
-        &'a self,
-        by: UserLookup<'a, U::PrimaryKey>,
-    ) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>>;
+    fn find<'a>(&'a self, by: UserLookup<'a, U::PrimaryKey>) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>>;
 
     /// Writes a new user with the groups and permissions it holds, and gives it back with its key.
     ///
@@ -161,11 +138,7 @@ pub trait UserStore<U: UserModel>: GroupStore {
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::UnknownColumn`]
-    fn update<'a>(
-        &'a self,
-        user: &'a U,
-        only: Option<&'a [&'a str]>,
-    ) -> BoxFuture<'a, Result<(), UserError>>;
+    fn update<'a>(&'a self, user: &'a U, only: Option<&'a [&'a str]>) -> BoxFuture<'a, Result<(), UserError>>;
 
     /// Writes the password's hash. Says whether it did.
     fn set_password_hash<'a>(
@@ -176,11 +149,8 @@ pub trait UserStore<U: UserModel>: GroupStore {
     ) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Notes a login.
-    fn set_last_login<'a>(
-        &'a self,
-        id: &'a U::PrimaryKey,
-        time: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<(), UserError>>;
+    fn set_last_login<'a>(&'a self, id: &'a U::PrimaryKey, time: DateTime<Utc>)
+    -> BoxFuture<'a, Result<(), UserError>>;
 
     /// Removes the user with all memberships. Says whether there was one.
     fn delete<'a>(&'a self, id: &'a U::PrimaryKey) -> BoxFuture<'a, Result<bool, UserError>>;
@@ -189,37 +159,18 @@ pub trait UserStore<U: UserModel>: GroupStore {
     fn list(&self, page: Page) -> BoxFuture<'_, Result<Vec<U>, UserError>>;
 
     /// The active users who hold a permission: directly, through a group, or as superusers.
-    fn with_permission<'a>(
-        &'a self,
-        permission: &'a str,
-        page: Page,
-    ) -> BoxFuture<'a, Result<Vec<U>, UserError>>;
+    fn with_permission<'a>(&'a self, permission: &'a str, page: Page) -> BoxFuture<'a, Result<Vec<U>, UserError>>;
 
     /// Gives the user a permission. Says whether that changed anything.
-    fn grant<'a>(
-        &'a self,
-        id: &'a U::PrimaryKey,
-        permission: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn grant<'a>(&'a self, id: &'a U::PrimaryKey, permission: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Takes a permission from the user. Says whether that changed anything.
-    fn revoke<'a>(
-        &'a self,
-        id: &'a U::PrimaryKey,
-        permission: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn revoke<'a>(&'a self, id: &'a U::PrimaryKey, permission: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Puts the user into a group. Says whether that changed anything.
-    fn add_to_group<'a>(
-        &'a self,
-        id: &'a U::PrimaryKey,
-        group: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn add_to_group<'a>(&'a self, id: &'a U::PrimaryKey, group: &'a str) -> BoxFuture<'a, Result<bool, UserError>>;
 
     /// Takes the user out of a group. Says whether that changed anything.
-    fn remove_from_group<'a>(
-        &'a self,
-        id: &'a U::PrimaryKey,
-        group: &'a str,
-    ) -> BoxFuture<'a, Result<bool, UserError>>;
+    fn remove_from_group<'a>(&'a self, id: &'a U::PrimaryKey, group: &'a str)
+    -> BoxFuture<'a, Result<bool, UserError>>;
 }

@@ -169,11 +169,7 @@ pub trait PermissionsMixin: User {
 
     /// The permissions held directly; none for an inactive user.
     fn get_user_permissions(&self) -> PermissionSet {
-        if self.is_active() {
-            PermissionSet::of(self.user_permissions())
-        } else {
-            PermissionSet::default()
-        }
+        if self.is_active() { PermissionSet::of(self.user_permissions()) } else { PermissionSet::default() }
     }
 
     /// The permissions held through groups declared in code; none for an inactive user.
@@ -183,10 +179,7 @@ pub trait PermissionsMixin: User {
         }
         let mine = |group: &&GroupEntry| self.groups().iter().any(|name| name == group.name);
         PermissionSet::of(
-            registry::entries::<GroupEntry>()
-                .into_iter()
-                .filter(mine)
-                .flat_map(|group| group.permissions),
+            registry::entries::<GroupEntry>().into_iter().filter(mine).flat_map(|group| group.permissions),
         )
     }
 

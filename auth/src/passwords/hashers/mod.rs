@@ -2,4 +2,5 @@
 
 mod argon2;
 
-pub use argon2::Argon2Hasher;
+pub(crate) use argon2::keep_on_this_thread;
+pub use argon2::{Argon2Hasher, Argon2Params, Argon2ParamsError};

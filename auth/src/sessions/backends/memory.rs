@@ -11,8 +11,8 @@ use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
-    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry,
-    SessionDigest, SessionError, SessionRecord,
+    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError,
+    SessionRecord,
 };
 
 /// Keeps sessions in this process: for tests, and for one server whose users may have to log in again after a restart.
@@ -95,12 +95,7 @@ impl InMemorySessionBackend {
         }
     }
 
-    fn touch_now(
-        &self,
-        id: &SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> bool {
+    fn touch_now(&self, id: &SessionDigest, seen_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> bool {
         let now = self.clock.now();
         match self.shard(id).records.get_mut(id) {
             Some(record) if alive(record, now) => {
@@ -149,10 +144,7 @@ impl fmt::Debug for InMemorySessionBackend {
 }
 
 impl SessionBackend for InMemorySessionBackend {
-    fn load<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
         Box::pin(ready(Ok(self.load_now(id))))
     }
 
@@ -202,10 +194,7 @@ inventory::submit! {
     SessionBackendEntry { scheme: "memory", connect, place: Place::new(module_path!(), file!(), line!()) }
 }
 
-fn connect<'a>(
-    _: &'a Url,
-    context: &'a Context,
-) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>> {
+fn connect<'a>(_: &'a Url, context: &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>> {
     let backend = InMemorySessionBackend::with_clock(context.clock.clone());
     Box::pin(ready(Ok(Arc::new(backend) as DynSessionBackend)))
 }

@@ -1,0 +1,166 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::{AuthBackend, AuthBuilder, Error, Settings};
+use crate::access::{CurrentUser, Principal};
+use crate::clock::Clock;
+#[cfg(feature = "__sql")]
+use crate::database::Database;
+use crate::limits::LoginLimiter;
+use crate::secret::{MacKey, SecretKey};
+use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey};
+use crate::users::{Account, UserManager, UserModel};
+
+/// The application's authentication: made once at start-up, cloned wherever it is needed.
+///
+/// `U` is the application's user struct. With feature `web-axum` it makes the layer, the routes and the checks around
+/// routers; [`Auth::log_in`] and [`Auth::log_out`] are the same without HTTP.
+pub struct Auth<U: UserModel> {
+    inner: Arc<Inner<U>>,
+}
+
+pub(super) struct Inner<U: UserModel> {
+    pub(super) users: UserManager<U>,
+    pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
+    pub(super) sessions: DynSessionBackend,
+    pub(super) lifetime: Lifetime,
+    pub(super) limiter: LoginLimiter,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) secret: SecretKey,
+    /// Ties sessions to the user's credential version.
+    pub(super) tie: MacKey,
+    pub(super) settings: Settings,
+    #[cfg(feature = "__sql")]
+    pub(super) database: Option<Database>,
+}
+
+impl<U: UserModel> Auth<U> {
+    /// Sets up the application's authentication.
+    pub fn builder() -> AuthBuilder<U> {
+        AuthBuilder::new()
+    }
+
+    pub(super) fn from_inner(inner: Inner<U>) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The users, their permissions and the groups.
+    pub fn users(&self) -> &UserManager<U> {
+        &self.inner.users
+    }
+
+    /// Where sessions are kept.
+    pub fn sessions(&self) -> &DynSessionBackend {
+        &self.inner.sessions
+    }
+
+    /// A new session, not stored yet.
+    pub fn new_session(&self) -> Session {
+        Session::with(self.inner.sessions.clone(), self.inner.clock.clone(), self.inner.lifetime)
+    }
+
+    /// Who has the session of that key, if it is alive and its login still holds. Without a key, a new session.
+    ///
+    /// A login whose user is gone or inactive, or whose password was changed since, ends the session.
+    ///
+    /// # Errors
+    /// When a store fails: then whether somebody is logged in cannot be told.
+    pub async fn resume(&self, key: Option<SessionKey>) -> Result<(Session, Option<Principal>), Error> {
+        let session = self.new_session();
+        let Some(key) = key else { return Ok((session, None)) };
+        let session = session.load(key).await?;
+        let Some(login) = session.login() else { return Ok((session, None)) };
+        let account = self.users().find_by_id_text(&login.user_id).await?;
+        let principal = account
+            .filter(|account| self.inner.tie.verify(&tied(&login.user_id, &version(account)), &login.tie))
+            .and_then(|account| Principal::new(&account, login.at));
+        if principal.is_none() {
+            tracing::info!(user = login.user_id, "a login no longer holds; its session is ended");
+            session.flush().await?;
+            session.mark_unmodified();
+        } else {
+            session.touch().await?;
+        }
+        Ok((session, principal))
+    }
+
+    /// Logs a user in who has proved who they are: the session gets a new key, and the old one is dead. `None` when
+    /// there is no such user, or an inactive one.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn log_in_user(&self, session: &Session, id: &U::PrimaryKey) -> Result<Option<CurrentUser<U>>, Error> {
+        let now = self.inner.clock.now();
+        let Some(account) = self.users().find_by_id(id).await? else { return Ok(None) };
+        let Some(principal) = Principal::new(&account, now) else { return Ok(None) };
+        self.users().store().set_last_login(id, now).await?;
+        let tie = self.inner.tie.sign(&tied(principal.id(), &version(&account)));
+        session.start(Login::new(principal.id(), tie, now)).await?;
+        Ok(principal.downcast())
+    }
+
+    /// Ends the session: nobody is logged in, and its key is dead.
+    ///
+    /// # Errors
+    /// When the store fails: then the session may still be alive, and the caller must say so.
+    pub async fn log_out(&self, session: &Session) -> Result<(), Error> {
+        session.flush().await?;
+        Ok(())
+    }
+
+    /// A user outside a request, with what the user holds now: for jobs. `None` when unknown or inactive.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn current_user(&self, id: &U::PrimaryKey) -> Result<Option<CurrentUser<U>>, Error> {
+        let account = self.users().find_by_id(id).await?;
+        let now = self.inner.clock.now();
+        Ok(account.and_then(|account| Principal::new(&account, now)).and_then(|principal| principal.downcast()))
+    }
+
+    /// Brings the database up to date: tables, declared permissions, declared groups. Safe to run at every start, by
+    /// several servers at once. It deletes nothing, and never grants again what was taken away by hand.
+    ///
+    /// Without a database it does nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        #[cfg(feature = "__sql")]
+        if let Some(database) = &self.inner.database {
+            for change in super::migrate::<U>(database).await?.changes {
+                tracing::info!(change, "migrated");
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn inner(&self) -> &Inner<U> {
+        &self.inner
+    }
+
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web reads them"))]
+    pub(crate) fn settings(&self) -> (&Settings, &SecretKey) {
+        (&self.inner.settings, &self.inner.secret)
+    }
+}
+
+fn version<U>(account: &Account<U>) -> [u8; 8] {
+    account.credential.to_be_bytes()
+}
+
+fn tied<'a>(user_id: &'a str, version: &'a [u8; 8]) -> [&'a [u8]; 2] {
+    [user_id.as_bytes(), version]
+}
+
+impl<U: UserModel> Clone for Auth<U> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<U: UserModel> fmt::Debug for Auth<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("sessions", &self.inner.sessions).finish_non_exhaustive()
+    }
+}

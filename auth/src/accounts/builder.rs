@@ -1,0 +1,338 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::auth::Inner;
+use super::{Auth, AuthBackend, AuthBackendEntry, Error, Settings, UserStoreBackend};
+use crate::access::GuardEntry;
+use crate::clock::{Clock, SystemClock};
+#[cfg(feature = "__sql")]
+use crate::database::Database;
+use crate::limits::{InMemoryLimitStore, Limiter, LoginLimiter};
+use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
+use crate::permissions::{GroupEntry, PermissionEntry};
+use crate::registry::{self, Context, DuplicateEntry, Url};
+use crate::secret::{SecretKey, SecretString};
+use crate::sessions::{self, DynSessionBackend, Lifetime, SessionBackend, SessionBackendEntry};
+use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
+
+/// Sets up an [`Auth`]; made by `Auth::builder()`.
+///
+/// Without a database, users and sessions are kept in memory. Every setting has a safe default.
+///
+/// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
+/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_SECRET` for
+/// [`AuthBuilder::secret`].
+#[must_use]
+pub struct AuthBuilder<U: UserModel> {
+    database: Option<Url>,
+    users: Option<Arc<dyn UserStore<U>>>,
+    sessions: Sessions,
+    secret: Option<SecretString>,
+    secret_fallbacks: Vec<SecretString>,
+    backends: Vec<String>,
+    passwords: Option<Passwords>,
+    limiter: Option<LoginLimiter>,
+    lifetime: Lifetime,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+enum Sessions {
+    /// In the database, if there is one, else in memory.
+    Default,
+    At(Url),
+    Given(DynSessionBackend),
+}
+
+impl<U: UserModel> AuthBuilder<U> {
+    pub(super) fn new() -> Self {
+        Self {
+            database: None,
+            users: None,
+            sessions: Sessions::Default,
+            secret: None,
+            secret_fallbacks: Vec::new(),
+            backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
+            passwords: None,
+            limiter: None,
+            lifetime: Lifetime::default(),
+            clock: Arc::new(SystemClock),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Keeps users, groups, permissions and sessions in the database at this address: `sqlite:blog.db?mode=rwc`,
+    /// `postgres://user:password@host/name`, `mysql://user:password@host/name`. Each needs its `database-…` feature.
+    pub fn database(self, url: &str) -> Self {
+        Self { database: Some(Url::new(url)), ..self }
+    }
+
+    /// Keeps users in a store of your own.
+    pub fn users(self, store: impl UserStore<U>) -> Self {
+        Self { users: Some(Arc::new(store)), ..self }
+    }
+
+    /// Keeps sessions where this address says: `memory:`, `database:` (the application's own), or any scheme that a
+    /// `#[session_backend]` registered.
+    pub fn sessions(self, url: &str) -> Self {
+        Self { sessions: Sessions::At(Url::new(url)), ..self }
+    }
+
+    /// Keeps sessions in this backend.
+    pub fn session_backend(self, backend: impl SessionBackend) -> Self {
+        Self { sessions: Sessions::Given(Arc::new(backend)), ..self }
+    }
+
+    /// How long a session lives: an hour without use and a day in all, if nothing is said.
+    pub fn session_lifetime(self, lifetime: Lifetime) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// The application's secret: at least 32 random bytes, the same on all servers. Without one, an application on an
+    /// SQLite file makes one in a private file beside it, and any other with a database does not start.
+    pub fn secret(self, secret: &str) -> Self {
+        Self { secret: Some(secret.into()), ..self }
+    }
+
+    /// An older secret, which still verifies what it signed.
+    pub fn secret_fallback(mut self, secret: &str) -> Self {
+        self.secret_fallbacks.push(secret.into());
+        self
+    }
+
+    /// The auth backends to ask, in this order: names that `#[auth_backend]` registered, and `users` for the user store.
+    pub fn auth_backends<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { backends: names.into_iter().map(str::to_owned).collect(), ..self }
+    }
+
+    /// How passwords are hashed, and which are too weak.
+    pub fn passwords(self, passwords: Passwords) -> Self {
+        Self { passwords: Some(passwords), ..self }
+    }
+
+    /// The limits on logins.
+    pub fn login_limiter(self, limiter: LoginLimiter) -> Self {
+        Self { limiter: Some(limiter), ..self }
+    }
+
+    /// Goes by this clock.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The session cookie's name, to which `__Host-` is added: `session`, if nothing is said.
+    pub fn cookie_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.settings.cookie_name);
+        self
+    }
+
+    /// Sends cookies over plain http on any host. Whoever listens can then take over sessions.
+    pub fn insecure_cookies(mut self) -> Self {
+        self.settings.insecure_cookies = true;
+        self
+    }
+
+    /// An origin of this site, as browsers write it: `https://example.com`. When one is given, unsafe requests are
+    /// accepted from pages of these origins only; otherwise from the host that the request was sent to.
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.settings.trusted_origins.push(origin.to_owned());
+        self
+    }
+
+    /// Proxies in front of this server, by their addresses. For a request that comes from one of them, the last address
+    /// in `X-Forwarded-For` that is no such proxy counts as the source; otherwise the connecting peer does.
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.settings.trusted_proxies.extend(proxies);
+        self
+    }
+
+    /// Where people log in, if the routes are mounted elsewhere than at the root: `/login`, if nothing is said.
+    pub fn login_url(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.settings.login_url);
+        self
+    }
+
+    /// Where people go after logging in or out: `/`, if nothing is said.
+    pub fn home_url(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.settings.home_url);
+        self
+    }
+
+    /// Checks the settings and the registries, and opens the database.
+    ///
+    /// # Errors
+    /// [`Error`] when two things are declared under one name, a setting is wrong or missing, or a store cannot be opened.
+    pub async fn build(mut self) -> Result<Auth<U>, Error> {
+        check_registries()?;
+        self.read_environment()?;
+        self.check_settings()?;
+        let secret = self.secret_key()?;
+        #[cfg_attr(not(feature = "__sql"), expect(unused_mut, reason = "only a database is filled in"))]
+        let mut context = Context::new(self.clock.clone(), secret.clone());
+        #[cfg(feature = "__sql")]
+        {
+            context.database = match &self.database {
+                Some(url) => Some(Database::connect(url).await?),
+                None => None,
+            };
+        }
+        let users = self.user_manager(&context)?;
+        // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
+        let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
+        let sessions = match self.sessions {
+            Sessions::Given(backend) => backend,
+            Sessions::At(url) => sessions::connect(&url, &context).await?,
+            Sessions::Default => {
+                let url = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
+                sessions::connect(&url, &context).await?
+            }
+        };
+        let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
+        for name in self.backends {
+            let backend = if name == UserStoreBackend::<U>::NAME {
+                Arc::new(UserStoreBackend::new(users.clone()))
+            } else {
+                (registry::find::<AuthBackendEntry>(&name)?.make)(&context)?
+            };
+            backends.push((name, backend));
+        }
+        Ok(Auth::from_inner(Inner {
+            users,
+            backends,
+            sessions,
+            lifetime: self.lifetime,
+            limiter: self.limiter.unwrap_or_else(|| {
+                LoginLimiter::new(Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone()))
+            }),
+            clock: self.clock,
+            tie: secret.derive("auth: session tie"),
+            secret,
+            settings: self.settings,
+            #[cfg(feature = "__sql")]
+            database: context.database,
+        }))
+    }
+
+    fn read_environment(&mut self) -> Result<(), Error> {
+        if self.users.is_none() {
+            self.database = variable("AUTH_DATABASE")?.map(|url| Url::new(url.expose())).or(self.database.take());
+        }
+        if let Some(url) = variable("AUTH_SESSIONS")? {
+            self.sessions = Sessions::At(Url::new(url.expose()));
+        }
+        self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
+        Ok(())
+    }
+
+    fn user_manager(&self, context: &Context) -> Result<UserManager<U>, Error> {
+        let store: Arc<dyn UserStore<U>> = match &self.users {
+            Some(store) => store.clone(),
+            None => self.default_store(context)?,
+        };
+        let passwords =
+            self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
+        Ok(UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone()))
+    }
+
+    #[cfg(feature = "__sql")]
+    #[expect(clippy::unnecessary_wraps, reason = "without a driver there is something that can go wrong")]
+    fn default_store(&self, context: &Context) -> Result<Arc<dyn UserStore<U>>, Error> {
+        Ok(match &context.database {
+            Some(database) => Arc::new(crate::users::DatabaseUserStore::new(database.clone())),
+            None => Arc::new(InMemoryUserStore::new()),
+        })
+    }
+
+    #[cfg(not(feature = "__sql"))]
+    fn default_store(&self, _: &Context) -> Result<Arc<dyn UserStore<U>>, Error> {
+        match &self.database {
+            Some(_) => Err(Error::Configuration("a database needs one of the features `database-…`".to_owned())),
+            None => Ok(Arc::new(InMemoryUserStore::new())),
+        }
+    }
+
+    fn secret_key(&self) -> Result<SecretKey, Error> {
+        let mut key = match (&self.secret, &self.database) {
+            (Some(secret), _) => SecretKey::new(secret.expose())?,
+            (None, None) => SecretKey::random(),
+            (None, Some(url)) if url.scheme() == "sqlite" => match sqlite_file(url.expose()) {
+                Some(file) => super::secret_file::beside(file.as_ref())?,
+                None => SecretKey::random(),
+            },
+            (None, Some(_)) => {
+                return Err(Error::Configuration(
+                    "set AUTH_SECRET, or call `.secret(…)`: servers that share a database share a secret; \
+                     `openssl rand -base64 48` makes a good one"
+                        .to_owned(),
+                ));
+            }
+        };
+        for old in &self.secret_fallbacks {
+            key = key.with_fallback(old.expose())?;
+        }
+        Ok(key)
+    }
+
+    fn check_settings(&self) -> Result<(), Error> {
+        let wrong = |text: String| Err(Error::Configuration(text));
+        let settings = &self.settings;
+        #[cfg(feature = "__web")]
+        if !crate::web::is_cookie_name(&settings.cookie_name) {
+            return wrong(format!("`{}` cannot be a cookie's name", settings.cookie_name));
+        }
+        for path in [&settings.login_url, &settings.home_url] {
+            if !is_local_path(path) {
+                return wrong(format!("`{path}` is not a path on this site: write it as \"/login\""));
+            }
+        }
+        for origin in &settings.trusted_origins {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|host| {
+                host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_lowercase()
+            }) {
+                return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
+            }
+        }
+        if self.backends.is_empty() {
+            return wrong("without an auth backend nobody can log in".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn variable(name: &str) -> Result<Option<SecretString>, Error> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value.into())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Error::Configuration(format!("{name} is not text"))),
+    }
+}
+
+fn is_local_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+fn check_registries() -> Result<(), DuplicateEntry> {
+    registry::check::<PermissionEntry>()?;
+    registry::check::<GroupEntry>()?;
+    registry::check::<GuardEntry>()?;
+    registry::check::<PasswordHasherEntry>()?;
+    registry::check::<SessionBackendEntry>()?;
+    registry::check::<AuthBackendEntry>()
+}
+
+/// The file of an SQLite address; `None` for a database in memory.
+fn sqlite_file(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+    (!path.is_empty() && path != ":memory:" && !parameters.contains("mode=memory")).then_some(path)
+}
+
+impl<U: UserModel> fmt::Debug for AuthBuilder<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthBuilder").field("database", &self.database).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+use crate::passwords::PasswordError;
+use crate::registry::{DuplicateEntry, UnknownEntry};
+use crate::secret::WeakSecret;
+use crate::sessions::SessionError;
+use crate::users::UserError;
+
+/// What can go wrong while the framework is set up or used. That somebody may not is an answer, not an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is missing or wrong.
+    #[error("{0}")]
+    Configuration(String),
+    /// Two things are declared under one name.
+    #[error(transparent)]
+    Duplicate(#[from] DuplicateEntry),
+    /// Nothing is registered under the name that a setting gives.
+    #[error(transparent)]
+    Unknown(#[from] UnknownEntry),
+    /// The application's secret is too weak.
+    #[error(transparent)]
+    WeakSecret(#[from] WeakSecret),
+    /// The application's secret file cannot be read or made.
+    #[error("the secret file {path}: {source}")]
+    SecretFile {
+        /// Where it stands.
+        path: String,
+        /// What is the matter.
+        source: std::io::Error,
+    },
+    /// The database cannot be opened or brought up to date.
+    #[cfg(feature = "__sql")]
+    #[error(transparent)]
+    Database(#[from] crate::database::DatabaseError),
+    /// A user could not be read or written.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// A session could not be read or written.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A password could not be hashed or checked.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// Whether there were too many tries cannot be told, so there is no login.
+    #[error("the limits on logins cannot be checked")]
+    Limits(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An auth backend failed: whether the password is right cannot be told.
+    #[error("the auth backend `{name}` failed")]
+    Backend {
+        /// The backend.
+        name: String,
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,104 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Auth, Error, Verdict};
+use crate::access::CurrentUser;
+use crate::limits::{Decision, LoginAttempt};
+use crate::secret::SecretString;
+use crate::sessions::Session;
+use crate::users::UserModel;
+
+/// A name and a password, and where they come from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// What was typed as the name.
+    pub username: String,
+    /// What was typed as the password.
+    pub password: SecretString,
+    /// The address of the connecting peer, for the limits by source. `None` leaves the limits by account.
+    pub source: Option<IpAddr>,
+}
+
+impl Credentials {
+    /// This name and password, from an unknown source.
+    pub fn new(username: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        Self { username: username.into(), password: password.into(), source: None }
+    }
+
+    /// From this address.
+    pub fn from_source(self, source: Option<IpAddr>) -> Self {
+        Self { source, ..self }
+    }
+}
+
+/// What became of it.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum LoginOutcome<U> {
+    /// The user is logged in.
+    LoggedIn(CurrentUser<U>),
+    /// Wrong name or password, or no such account, or an inactive one: which, is not told.
+    Refused,
+    /// Too many tries; nothing was checked.
+    TooMany(Duration),
+}
+
+impl<U: UserModel> Auth<U> {
+    /// Logs in by name and password.
+    ///
+    /// The limits are asked first, then the auth backends in their order. On success the session gets a new key.
+    ///
+    /// # Errors
+    /// When a store, the limits or a backend fail, or too many passwords wait to be hashed: then nobody is logged in.
+    pub async fn log_in(&self, session: &Session, credentials: Credentials) -> Result<LoginOutcome<U>, Error> {
+        let inner = self.inner();
+        let limits = |error| Error::Limits(Box::new(error));
+        let account = U::normalize_username(&credentials.username);
+        let attempt = LoginAttempt::new(&account, credentials.source);
+        let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
+            Decision::Allowed(ticket) => ticket,
+            Decision::Wait(wait) => {
+                tracing::warn!(source = ?credentials.source, "too many tries to log in");
+                return Ok(LoginOutcome::TooMany(wait));
+            }
+        };
+        match self.check(session, &credentials).await {
+            Ok(Some(user)) => {
+                inner.limiter.succeeded(ticket).await.map_err(limits)?;
+                tracing::info!(user = user.principal().id(), source = ?credentials.source, "logged in");
+                Ok(LoginOutcome::LoggedIn(user))
+            }
+            Ok(None) => {
+                // The name is left out: people type passwords into the wrong field.
+                tracing::info!(source = ?credentials.source, "a login failed");
+                Ok(LoginOutcome::Refused)
+            }
+            Err(error) => {
+                inner.limiter.not_made(ticket).await.map_err(limits)?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn check(&self, session: &Session, credentials: &Credentials) -> Result<Option<CurrentUser<U>>, Error> {
+        match self.authenticate(credentials).await? {
+            // A backend may know a user who is unknown or inactive here: the same answer.
+            Some(id) => self.log_in_user(session, &id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<U::PrimaryKey>, Error> {
+        for (name, backend) in &self.inner().backends {
+            let verdict = backend.authenticate(&credentials.username, &credentials.password).await;
+            match verdict.map_err(|source| Error::Backend { name: name.clone(), source })? {
+                Verdict::Authenticated(id) => return Ok(id.parse().ok()),
+                Verdict::Next => {}
+                Verdict::Refused => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Settlement};
+use crate::clock::{Clock, SystemClock};
+
+/// Limits anything that is tried: a login, a code, a mail that is asked for.
+///
+/// ```
+/// # async fn example() -> Result<(), auth::limits::LimitError> {
+/// use auth::limits::{Backoff, Decision, Limit, LimitKey, Limiter, OnSuccess};
+///
+/// let limiter = Limiter::in_memory();
+/// let key = LimitKey::new("one-time code", &[b"user 7"]);
+/// match limiter.attempt(&[Limit::new(key, Backoff::ACCOUNT_AND_SOURCE, OnSuccess::Forget)]).await? {
+///     Decision::Wait(wait) => println!("429, Retry-After: {}", auth::limits::Decision::retry_after(wait)),
+///     Decision::Allowed(ticket) => {
+///         let correct = true; // check the code
+///         if correct {
+///             limiter.succeeded(ticket).await?;
+///         }
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limiter {
+    store: Arc<dyn LimitStore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// One of the limits that an attempt is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    pub(super) key: LimitKey,
+    pub(super) backoff: Backoff,
+    pub(super) on_success: OnSuccess,
+}
+
+/// What a success means for what was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnSuccess {
+    /// Only failures in a row count: everything is forgotten. For what only the right one can succeed at.
+    Forget,
+    /// This attempt does not count, earlier failures do. For what an attacker could also succeed at: whoever has an
+    /// account of their own must not buy further guesses at others with it.
+    TakeBack,
+    /// Successes count too.
+    Keep,
+}
+
+/// Whether an attempt may be made.
+#[must_use = "an attempt may only be made when it is allowed"]
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever asks must know both answers")]
+pub enum Decision {
+    /// It may, and is counted already.
+    Allowed(Ticket),
+    /// Not before that time has passed: HTTP 429.
+    Wait(Duration),
+}
+
+impl Decision {
+    /// Whole seconds for `Retry-After` (RFC 9110 §10.2.3), rounded up.
+    pub fn retry_after(wait: Duration) -> u64 {
+        wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    }
+}
+
+/// An attempt that was counted. Dropped, it counts as a failure.
+#[must_use = "say what became of the attempt; dropped, it counts as a failure"]
+#[derive(Debug)]
+pub struct Ticket {
+    counted: Vec<(LimitKey, OnSuccess, u32)>,
+}
+
+impl Limit {
+    /// Tries under this key are held to this back-off.
+    pub fn new(key: LimitKey, backoff: Backoff, on_success: OnSuccess) -> Self {
+        Self { key, backoff, on_success }
+    }
+}
+
+impl Limiter {
+    /// Counts in this store and goes by this clock.
+    pub fn new(store: Arc<dyn LimitStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// Counts in this process and goes by the machine's clock.
+    pub fn in_memory() -> Self {
+        Self::new(Arc::new(super::InMemoryLimitStore::new()), Arc::new(SystemClock))
+    }
+
+    /// Counts an attempt under all of these limits, or refuses it under all.
+    ///
+    /// # Errors
+    /// [`LimitError`] when the store fails: refuse the attempt.
+    pub async fn attempt(&self, limits: &[Limit]) -> Result<Decision, LimitError> {
+        let pairs: Vec<_> = limits.iter().map(|limit| (limit.key, limit.backoff)).collect();
+        Ok(match self.store.attempt(&pairs, self.clock.now()).await? {
+            Attempt::Wait(wait) => Decision::Wait(wait),
+            Attempt::Counted(counts) => {
+                let counted =
+                    limits.iter().zip(counts).map(|(limit, count)| (limit.key, limit.on_success, count)).collect();
+                Decision::Allowed(Ticket { counted })
+            }
+        })
+    }
+
+    /// The attempt succeeded.
+    ///
+    /// # Errors
+    /// [`LimitError`] when the store fails: the attempt stays counted.
+    pub async fn succeeded(&self, ticket: Ticket) -> Result<(), LimitError> {
+        let settlement = |(key, on_success, count)| match on_success {
+            OnSuccess::Forget => Some((key, Settlement::Forget)),
+            OnSuccess::TakeBack => Some((key, Settlement::TakeBack { count })),
+            OnSuccess::Keep => None,
+        };
+        self.settle(ticket.counted.into_iter().filter_map(settlement).collect()).await
+    }
+
+    /// The attempt was never made: nothing was compared, because the server was busy or a store failed.
+    ///
+    /// # Security
+    /// Only for what cannot have told the caller anything of the secret.
+    ///
+    /// # Errors
+    /// [`LimitError`] when the store fails: the attempt stays counted.
+    pub async fn not_made(&self, ticket: Ticket) -> Result<(), LimitError> {
+        let take_back = |(key, _, count)| (key, Settlement::TakeBack { count });
+        self.settle(ticket.counted.into_iter().map(take_back).collect()).await
+    }
+
+    /// Forgets what was counted under these keys: an administrator unlocks an account, its owner has recovered it.
+    ///
+    /// # Errors
+    /// [`LimitError`] when the store fails.
+    pub async fn forget(&self, keys: &[LimitKey]) -> Result<(), LimitError> {
+        self.settle(keys.iter().map(|key| (*key, Settlement::Forget)).collect()).await
+    }
+
+    async fn settle(&self, settlements: Vec<(LimitKey, Settlement)>) -> Result<(), LimitError> {
+        self.store.settle(&settlements, self.clock.now()).await
+    }
+}

@@ -1,0 +1,5 @@
+//! One file for each store.
+
+mod memory;
+
+pub use memory::InMemoryLimitStore;

@@ -1,0 +1,14 @@
+//! What almost every application names: `use auth::prelude::*;`. It never exports the name `permissions`.
+
+pub use chrono::{DateTime, Utc};
+pub use uuid::Uuid;
+
+pub use crate::access::{All, Any, CurrentUser, Granted, Guarded, PermissionDenied, Policy, Principal};
+pub use crate::accounts::Auth;
+pub use crate::passwords::PasswordHash;
+pub use crate::sessions::Session;
+pub use crate::users::{BaseUser, BaseUserManager, FullUser, PermissionsMixin};
+pub use crate::{
+    User, auth_backend, login_required, password_hasher, permission_required, session_backend, staff_required,
+    superuser_required, user_passes_test,
+};

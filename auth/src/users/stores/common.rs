@@ -1,0 +1,58 @@
+//! What every store does the same way: names, lengths, versions.
+
+use crate::database::ColumnError;
+use crate::permissions::is_permission_name;
+use crate::secret;
+use crate::users::{CredentialVersion, UserError};
+
+/// The most characters of a group's name, as in Django.
+const GROUP_NAME: usize = 150;
+/// The most characters of a title, as in Django.
+pub(super) const TITLE: u32 = 255;
+
+/// Whether a group can have that name. Control characters could pass for the line that is not there, or part a list.
+pub(super) fn is_group_name(name: &str) -> bool {
+    (1..=4 * GROUP_NAME).contains(&name.len())
+        && name.chars().count() <= GROUP_NAME
+        && !name.chars().any(char::is_control)
+}
+
+pub(super) fn check_new_group(name: &str, title: &str) -> Result<(), UserError> {
+    if !is_group_name(name) {
+        let rule = "must have 1 to 150 characters and no control character among them";
+        return Err(ColumnError::new("name", rule).into());
+    }
+    if title.chars().count() > TITLE as usize || title.contains('\0') {
+        return Err(ColumnError::new("title", "must not have more than 255 characters").into());
+    }
+    Ok(())
+}
+
+/// A permission's name in its two parts.
+pub(super) fn parts(permission: &str) -> Result<(&str, &str), UserError> {
+    match permission.split_once('.') {
+        Some(parts) if is_permission_name(permission) => Ok(parts),
+        _ => Err(unknown_permission(permission)),
+    }
+}
+
+/// What was asked for may be a megabyte of anything.
+pub(super) fn unknown_permission(name: &str) -> UserError {
+    UserError::UnknownPermission(shown(name))
+}
+
+pub(super) fn unknown_group(name: &str) -> UserError {
+    UserError::UnknownGroup(shown(name))
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(GROUP_NAME + 60).collect()
+}
+
+/// Never 0, which rows have that were there before the column was.
+pub(super) fn new_credential_version() -> CredentialVersion {
+    match i64::from_le_bytes(secret::random()) {
+        0 => 1,
+        version => version,
+    }
+}

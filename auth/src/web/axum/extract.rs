@@ -1,0 +1,137 @@
+//! What a handler can take as an argument.
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::access::generated::{Checked, Tested, UserTest};
+use crate::access::{CurrentUser, Granted, Guarded, ObjectRequirement, PermissionDenied, Principal, Requirement};
+use crate::accounts::Auth;
+use crate::sessions::Session;
+use crate::users::UserModel;
+use crate::web::refusal::{Kind, Refusal};
+use crate::web::request::RequestAuth;
+
+const OTHER_USER: &str = "a handler asks for another user type than the `Auth<…>` of its layer has";
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.into_response_parts().into_response()
+    }
+}
+
+impl IntoResponse for PermissionDenied {
+    /// 403 as problem+json. A guard in front of a handler answers people with a page; this is for functions.
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        Refusal::new(Kind::Denied(self), &parts).into_response()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(RequestAuth::of(parts)?.principal(parts).await?.clone())
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
+        Ok(RequestAuth::of(parts)?.ask(parts).await?.principal.clone())
+    }
+}
+
+impl<S: Sync, U: Send + Sync + 'static> FromRequestParts<S> for CurrentUser<U> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        typed(RequestAuth::of(parts)?.principal(parts).await?, parts)
+    }
+}
+
+impl<S: Sync, U: Send + Sync + 'static> OptionalFromRequestParts<S> for CurrentUser<U> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
+        match &RequestAuth::of(parts)?.ask(parts).await?.principal {
+            Some(principal) => typed(principal, parts).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn typed<U: Send + Sync + 'static>(principal: &Principal, parts: &Parts) -> Result<CurrentUser<U>, Refusal> {
+    principal.downcast().ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_USER), parts))
+}
+
+impl<S: Sync, R: Requirement> FromRequestParts<S> for Granted<R> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let principal = RequestAuth::of(parts)?.principal(parts).await?;
+        Self::check(principal).map_err(|denied| Refusal::new(Kind::Denied(denied), parts))
+    }
+}
+
+/// The permission first, then the object, then its policy.
+impl<S, R, T, const HIDDEN: bool> FromRequestParts<S> for Checked<R, T, HIDDEN>
+where
+    S: Send + Sync,
+    T: FromRequestParts<S> + Guarded + Send,
+    R: ObjectRequirement<T::User, T>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let denied = |denied, parts: &Parts| {
+            let kind = if HIDDEN { Kind::Hidden } else { Kind::Denied(denied) };
+            Refusal::new(kind, parts).into_response()
+        };
+        let asked = RequestAuth::of(parts).map_err(IntoResponse::into_response)?.clone();
+        let principal = asked.principal(parts).await.map_err(IntoResponse::into_response)?;
+        let user: CurrentUser<T::User> = typed(principal, parts).map_err(IntoResponse::into_response)?;
+        Granted::<R>::check(&user).map_err(|no| Refusal::new(Kind::Denied(no), parts).into_response())?;
+        let object = T::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        match Granted::check_on(&user, &object) {
+            Ok(granted) => Ok(Self(object, granted)),
+            Err(no) => Err(denied(no, parts)),
+        }
+    }
+}
+
+impl<S: Sync, T: UserTest> FromRequestParts<S> for Tested<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let principal = RequestAuth::of(parts)?.principal(parts).await?;
+        match T::passes(principal) {
+            Some(true) => Ok(Self(PhantomData)),
+            Some(false) => Err(Refusal::new(Kind::Denied(PermissionDenied::named(T::NAME)), parts)),
+            None => Err(Refusal::new(Kind::Misconfigured(OTHER_USER), parts)),
+        }
+    }
+}
+
+/// The visitor's session; a new one, where there is none. It is saved when the handler has answered, unless with a 5xx.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(RequestAuth::of(parts)?.ask(parts).await?.session.clone())
+    }
+}
+
+/// The application's own handle, for handlers that log users in, grant and revoke.
+impl<S: Sync, U: UserModel> FromRequestParts<S> for Auth<U> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let handle = RequestAuth::of(parts)?.app().handle().downcast_ref::<Self>();
+        handle.cloned().ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_USER), parts))
+    }
+}

@@ -1,0 +1,76 @@
+use axum::Form;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest as _, Request};
+use http::StatusCode;
+use http::header;
+use http::request::Parts;
+use serde_json::{Map, Value};
+
+use crate::secret::SecretString;
+use crate::web::refusal::{Kind, Refusal};
+
+/// What a program sent as JSON, or a person's browser as a form.
+#[derive(Default)]
+pub(super) struct Input {
+    fields: Map<String, Value>,
+    pub(super) is_form: bool,
+}
+
+/// The longest body that is read, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+impl Input {
+    /// Reads the body by its content type. An empty one without a type has no fields.
+    pub(super) async fn read(parts: &Parts, body: Body) -> Result<Self, Refusal> {
+        let bad = |status, text: &str| Refusal::new(Kind::Bad(status, text.to_owned()), parts);
+        let too_large = |_| bad(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.");
+        let bytes = to_bytes(body, LIMIT).await.map_err(too_large)?;
+        let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+        let essence = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        match essence.as_slice() {
+            b"application/json" => match serde_json::from_slice(&bytes) {
+                Ok(fields) => Ok(Self { fields, is_form: false }),
+                Err(_) => Err(bad(StatusCode::BAD_REQUEST, "The body is not a JSON object.")),
+            },
+            b"application/x-www-form-urlencoded" => {
+                let unreadable = || bad(StatusCode::BAD_REQUEST, "The body is not a form.");
+                let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                let request = request.body(Body::from(bytes)).map_err(|_| unreadable())?;
+                let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
+                let Form(pairs) = form.map_err(|_| unreadable())?;
+                let mut fields = Map::new();
+                for (name, value) in pairs {
+                    if fields.insert(name, Value::String(value)).is_some() {
+                        return Err(bad(StatusCode::BAD_REQUEST, "A field of the form is there twice."));
+                    }
+                }
+                Ok(Self { fields, is_form: true })
+            }
+            b"" if bytes.is_empty() => Ok(Self { fields: Map::new(), is_form: false }),
+            _ => Err(bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send JSON or a form.")),
+        }
+    }
+
+    /// Takes a text out.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        match self.fields.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Takes the name out, under whichever of these it is, and the password.
+    pub(super) fn credentials(&mut self, parts: &Parts, field: &str) -> Result<(String, SecretString), Refusal> {
+        let username = self.take(field).or_else(|| self.take("username"));
+        let (Some(username), Some(password)) = (username, self.take("password")) else {
+            let text = format!("Send `{field}` and `password` as texts.");
+            return Err(Refusal::new(Kind::Bad(StatusCode::UNPROCESSABLE_ENTITY, text), parts));
+        };
+        Ok((username, password.into()))
+    }
+
+    /// The other fields.
+    pub(super) fn rest(self) -> Map<String, Value> {
+        self.fields
+    }
+}

@@ -1,0 +1,120 @@
+//! The forms for people. They work without scripts, under any prefix.
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header;
+use http::request::Parts;
+
+use crate::database::{Kind, Role};
+use crate::users::UserModel;
+use crate::web::cookie::Which;
+use crate::web::page::{self, Escaped};
+use crate::web::request::RequestAuth;
+
+pub(super) const CSRF_FIELD: &str = "csrf_token";
+pub(super) const NEXT_FIELD: &str = "next";
+
+/// How long the cookie lives that tokens are bound to before login, in seconds.
+const CSRF_SECONDS: i64 = 24 * 60 * 60;
+
+pub(super) fn login<U: UserModel>(
+    parts: &Parts,
+    auth: &RequestAuth,
+    next: Option<&str>,
+    problem: Option<&str>,
+) -> Response {
+    let fields = format!("{}{}", username::<U>(), password("current-password"));
+    let other = format!("<p><a href=\"{}\">Register</a></p>", Escaped(&with_next("register", next)));
+    form(parts, auth, "Log in", &fields, &other, next, problem)
+}
+
+pub(super) fn register<U: UserModel>(
+    parts: &Parts,
+    auth: &RequestAuth,
+    next: Option<&str>,
+    problem: Option<&str>,
+) -> Response {
+    let mut fields = username::<U>();
+    for column in U::COLUMNS.iter().filter(|column| column.editable && !column.is(Role::Username)) {
+        let kind = match column.kind {
+            Kind::Integer | Kind::BigInt => "number",
+            Kind::Date => "date",
+            _ if column.is(Role::Email) => "email",
+            _ => "text",
+        };
+        let required = if column.nullable || column.kind == Kind::Text { "" } else { " required" };
+        fields += &field(&label(column.name), column.name, kind, required);
+    }
+    fields += &password("new-password");
+    let other = format!("<p><a href=\"{}\">Log in</a></p>", Escaped(&with_next("login", next)));
+    form(parts, auth, "Register", &fields, &other, next, problem)
+}
+
+/// A token for this visitor, and the cookie it is bound to, if that must be set.
+pub(super) fn csrf_token(parts: &Parts, auth: &RequestAuth) -> (String, HeaderMap) {
+    let app = auth.app();
+    let mut headers = HeaderMap::new();
+    let (token, cookie) = app.csrf().issue(app.cookies(), parts);
+    if let Some(cookie) = cookie {
+        let cookie = app.cookies().write(Which::Csrf, parts, Some((&cookie, CSRF_SECONDS)));
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    (token, headers)
+}
+
+/// A path that keeps where the visitor wanted to go.
+pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
+    match next {
+        None => path.to_owned(),
+        Some(next) => format!("{path}?next={}", crate::web::refusal::percent_encode(next)),
+    }
+}
+
+fn form(
+    parts: &Parts,
+    auth: &RequestAuth,
+    title: &str,
+    fields: &str,
+    other: &str,
+    next: Option<&str>,
+    problem: Option<&str>,
+) -> Response {
+    let (token, mut headers) = csrf_token(parts, auth);
+    let problem = problem.map(|text| format!("<p role=\"alert\">{}</p>\n", Escaped(text))).unwrap_or_default();
+    let next = next.map(|next| hidden(NEXT_FIELD, next)).unwrap_or_default();
+    let token = hidden(CSRF_FIELD, &token);
+    let html = format!(
+        "{problem}<form method=\"post\">\n{token}{next}{fields}<p><button>{}</button></p>\n</form>\n{other}",
+        Escaped(title)
+    );
+    page::set_headers(&mut headers);
+    (headers, page::page(title, &html)).into_response()
+}
+
+fn username<U: UserModel>() -> String {
+    let name = U::get_username_field();
+    let is_email = U::column_of(Role::Email).is_some_and(|column| column.is(Role::Username));
+    let kind = if is_email { "email" } else { "text" };
+    field(&label(name), name, kind, " autocomplete=\"username\" required autofocus")
+}
+
+fn password(autocomplete: &str) -> String {
+    field("Password", "password", "password", &format!(" autocomplete=\"{autocomplete}\" required"))
+}
+
+fn field(label: &str, name: &str, kind: &str, more: &str) -> String {
+    let (label, name) = (Escaped(label), Escaped(name));
+    format!("<p><label>{label}<br><input name=\"{name}\" type=\"{kind}\"{more}></label></p>\n")
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))
+}
+
+/// `pen_name` is "Pen name".
+fn label(column: &str) -> String {
+    let words = column.replace('_', " ");
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

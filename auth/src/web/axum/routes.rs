@@ -1,0 +1,209 @@
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Query, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use super::input::Input;
+use super::pages;
+use crate::access::Principal;
+use crate::accounts::{Auth, Credentials, Error, LoginOutcome};
+use crate::passwords::PasswordError;
+use crate::users::{UserError, UserModel};
+use crate::web::is_safe_next;
+use crate::web::refusal::{Kind, Refusal};
+use crate::web::request::RequestAuth;
+use crate::web::source::source;
+
+impl<U: UserModel> Auth<U> {
+    /// Routes to register, log in and out: JSON for programs, plain forms for browsers.
+    ///
+    /// | route | for programs | for people |
+    /// | --- | --- | --- |
+    /// | `POST /register` | name and password, and the `editable` columns: 201 | a form at `GET /register` |
+    /// | `POST /login` | name and password: 200 and the session's cookie | a form at `GET /login` |
+    /// | `POST /logout` | 204 | back to the start |
+    /// | `GET /me` | who is logged in, and what they hold | |
+    /// | `GET /csrf` | a token for the header `X-CSRF-Token` | |
+    ///
+    /// The name stands under `username`, or under the user's own field for it (`email`). Merge them into the router
+    /// that has `auth.layer()` around it. Under another prefix than the root, also say `login_url` to the builder.
+    ///
+    /// # Security
+    /// A registration tells whether a name is taken; it cannot be otherwise before addresses are verified by mail.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new()
+            .route("/register", get(register_page::<U>).post(register::<U>))
+            .route("/login", get(login_page::<U>).post(log_in::<U>))
+            .route("/logout", post(log_out::<U>))
+            .route("/me", get(me))
+            .route("/csrf", get(csrf))
+    }
+}
+
+/// What every route here begins with.
+struct Call<U: UserModel> {
+    parts: Parts,
+    auth: RequestAuth,
+    handle: Auth<U>,
+    input: Input,
+}
+
+impl<U: UserModel> Call<U> {
+    async fn read(request: Request) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let auth = RequestAuth::of(&parts)?.clone();
+        const OTHER: &str = "the routes of one `Auth` stand under the layer of another";
+        let handle = auth.app().handle().downcast_ref::<Auth<U>>().cloned();
+        let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER), &parts))?;
+        let mut input = Input::read(&parts, body).await?;
+        let token = input.take(pages::CSRF_FIELD);
+        auth.same_site(&parts, token.as_deref())?;
+        Ok(Self { parts, auth, handle, input })
+    }
+
+    fn source(&self) -> Option<IpAddr> {
+        let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        source(peer, &self.parts.headers, self.auth.app().trusted_proxies())
+    }
+
+    fn bad(&self, status: StatusCode, text: impl Into<String>) -> Refusal {
+        Refusal::new(Kind::Bad(status, text.into()), &self.parts)
+    }
+}
+
+async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let mut call = Call::<U>::read(request).await?;
+    let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
+    let is_form = call.input.is_form;
+    let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
+    let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
+    match call.handle.users().register(&username, password.expose(), extra).await {
+        Ok(_) if is_form => Ok(see_other(&pages::with_next(call.auth.app().login_url(), next.as_deref()))),
+        Ok(user) => {
+            let body = json!({ "id": user.id(), "username": user.username() });
+            Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+        }
+        Err(error) => {
+            let refusal = refused(&call, error);
+            if is_form && refusal.status().is_client_error() {
+                let again = |text: &str| pages::register::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
+                return Ok(on_page(refusal, again));
+            }
+            Err(refusal)
+        }
+    }
+}
+
+fn refused<U: UserModel>(call: &Call<U>, error: UserError) -> Refusal {
+    match error {
+        UserError::AlreadyExists { column } => {
+            call.bad(StatusCode::CONFLICT, format!("Another user has this {column}."))
+        }
+        UserError::WeakPassword(problems) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, problems.to_string()),
+        UserError::UnknownColumn(_) => {
+            call.bad(StatusCode::UNPROCESSABLE_ENTITY, "There is a field that nobody may set here.")
+        }
+        UserError::Invalid(error) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        UserError::Password(PasswordError::TooLong { max }) => {
+            call.bad(StatusCode::UNPROCESSABLE_ENTITY, format!("The password is longer than {max} bytes."))
+        }
+        other => Refusal::unavailable(&other, &call.parts),
+    }
+}
+
+async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let mut call = Call::<U>::read(request).await?;
+    let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
+    let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
+    let credentials = Credentials::new(username, password).from_source(call.source());
+    let session = &call.auth.find(&call.parts).await?.session;
+    let refusal = match call.handle.log_in(session, credentials).await {
+        Ok(LoginOutcome::LoggedIn(_)) if call.input.is_form => {
+            return Ok(see_other(next.as_deref().unwrap_or(call.auth.app().home_url())));
+        }
+        Ok(LoginOutcome::LoggedIn(user)) => return Ok(who(user.principal())),
+        Ok(LoginOutcome::Refused) => call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong."),
+        Ok(LoginOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
+        Err(Error::Password(PasswordError::TooLong { .. })) => {
+            call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
+        }
+        Err(error) => Refusal::unavailable(&error, &call.parts),
+    };
+    if call.input.is_form && refusal.status().is_client_error() {
+        let again = |text: &str| pages::login::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
+        return Ok(on_page(refusal, again));
+    }
+    Err(refusal)
+}
+
+async fn log_out<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let call = Call::<U>::read(request).await?;
+    let session = &call.auth.find(&call.parts).await?.session;
+    call.handle.log_out(session).await.map_err(|error| Refusal::unavailable(&error, &call.parts))?;
+    if call.input.is_form {
+        return Ok(see_other(call.auth.app().home_url()));
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn me(principal: Principal) -> Response {
+    who(&principal)
+}
+
+fn who(principal: &Principal) -> Response {
+    let permissions: Vec<&str> = principal.permissions().names().collect();
+    let body = json!({
+        "id": principal.id(),
+        "username": principal.username(),
+        "is_staff": principal.is_staff(),
+        "is_superuser": principal.is_superuser(),
+        "permissions": permissions,
+    });
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}
+
+async fn csrf(request: Request) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    let (token, headers) = pages::csrf_token(&parts, RequestAuth::of(&parts)?);
+    Ok((headers, axum::Json(json!({ "csrf_token": token }))).into_response())
+}
+
+async fn login_page<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    Ok(pages::login::<U>(&parts, RequestAuth::of(&parts)?, next_of(&parts).as_deref(), None))
+}
+
+async fn register_page<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    Ok(pages::register::<U>(&parts, RequestAuth::of(&parts)?, next_of(&parts).as_deref(), None))
+}
+
+fn next_of(parts: &Parts) -> Option<String> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).ok()?;
+    let (_, next) = pairs.into_iter().find(|(name, _)| name == pages::NEXT_FIELD)?;
+    is_safe_next(&next).then_some(next)
+}
+
+/// The form once more, with what was wrong.
+fn on_page(refusal: Refusal, page: impl FnOnce(&str) -> Response) -> Response {
+    let mut response = page(&refusal.to_string());
+    let (status, mut headers, _) = refusal.into_response_parts();
+    *response.status_mut() = status;
+    if let Some(wait) = headers.remove(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
+}
+
+fn see_other(location: &str) -> Response {
+    let mut headers = HeaderMap::new();
+    let location = HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/"));
+    headers.insert(header::LOCATION, location);
+    (StatusCode::SEE_OTHER, headers).into_response()
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::refusal::Refusal;
+use super::request::{RequestAuth, WebApp};
+use crate::BoxFuture;
+use crate::sessions::SessionError;
+
+/// Puts a lazy handle into each request, and saves the session that a handler changed; made by `auth.layer()`.
+///
+/// A request that nothing asks about costs nothing: no store is touched.
+#[derive(Clone)]
+pub struct AuthLayer {
+    app: Arc<dyn WebApp>,
+}
+
+impl AuthLayer {
+    pub(crate) fn new(app: Arc<dyn WebApp>) -> Self {
+        Self { app }
+    }
+}
+
+impl fmt::Debug for AuthLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthLayer").finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+
+    fn layer(&self, inner: S) -> AuthService<S> {
+        AuthService { inner, app: self.app.clone() }
+    }
+}
+
+/// The service that [`AuthLayer`] puts around another.
+#[derive(Clone)]
+pub struct AuthService<S> {
+    inner: S,
+    app: Arc<dyn WebApp>,
+}
+
+impl<S> fmt::Debug for AuthService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthService").finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for AuthService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: From<String>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, R>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let auth = RequestAuth::new(self.app.clone());
+        request.extensions_mut().insert(auth.clone());
+        ResponseFuture { inner: self.inner.call(request), auth, saving: None }
+    }
+}
+
+pin_project! {
+    /// The answer to come, then the session to be saved.
+    pub struct ResponseFuture<F, R> {
+        #[pin]
+        inner: F,
+        auth: RequestAuth,
+        saving: Option<(Response<R>, BoxFuture<'static, Result<(), SessionError>>)>,
+    }
+}
+
+impl<F, R> fmt::Debug for ResponseFuture<F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: From<String>,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.saving.is_none() {
+            let mut response = ready!(this.inner.poll(context))?;
+            if !this.auth.must_save(response.status()) {
+                this.auth.write_headers(response.headers_mut());
+                return Poll::Ready(Ok(response));
+            }
+            let auth = this.auth.clone();
+            *this.saving = Some((response, Box::pin(async move { auth.save().await })));
+        }
+        let (_, saving) = this.saving.as_mut().expect("it was set above");
+        let saved = ready!(saving.as_mut().poll(context));
+        let (mut response, _) = this.saving.take().expect("it was set above");
+        if let Err(error) = saved {
+            response = unsaved(&error);
+        }
+        this.auth.write_headers(response.headers_mut());
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// The handler's answer would claim what was not saved.
+fn unsaved<R: From<String>>(error: &SessionError) -> Response<R> {
+    let (parts, ()) = Request::new(()).into_parts();
+    let (status, headers, body) = Refusal::unavailable(error, &parts).into_response_parts();
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

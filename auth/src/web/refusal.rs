@@ -1,0 +1,163 @@
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use super::page;
+use crate::access::PermissionDenied;
+
+/// Why a request is refused, and how to say so to whoever made it.
+///
+/// Programs get `application/problem+json` (RFC 9457), people a page, or the login page where a login is all that is
+/// missing. The answer says what kind of refusal it is and no more; the reason is in the log.
+#[derive(Debug)]
+pub struct Refusal {
+    kind: Kind,
+    wants_page: bool,
+    /// Where to log in, for a person who asked for a page.
+    log_in_at: Option<String>,
+}
+
+/// What is the matter.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum Kind {
+    /// Nobody is logged in.
+    Unauthenticated,
+    /// Somebody is, and may not.
+    Denied(PermissionDenied),
+    /// There is such an object, and it is not for this user: the same answer as where there is none.
+    Hidden,
+    /// A page of another site made the request, or it lacks its token.
+    CrossSite,
+    /// Whether it is allowed cannot be told: a store failed.
+    Unavailable,
+    /// Too many tries.
+    TooMany(Duration),
+    /// The request cannot be read; the text says what is wrong with it.
+    Bad(StatusCode, String),
+    /// The program is put together wrong: there is no layer, or the user's type is another.
+    Misconfigured(&'static str),
+}
+
+impl Refusal {
+    pub(crate) fn new(kind: Kind, parts: &Parts) -> Self {
+        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None }
+    }
+
+    /// The same, sending people to the login page and back.
+    pub(crate) fn or_log_in(mut self, parts: &Parts, login_url: &str) -> Self {
+        if self.wants_page && matches!(parts.method, Method::GET | Method::HEAD) {
+            let next = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+            self.log_in_at = Some(format!("{login_url}?next={}", percent_encode(next)));
+        }
+        self
+    }
+
+    /// A store failed; the log says how.
+    pub(crate) fn unavailable(error: &(dyn Error + 'static), parts: &Parts) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        tracing::error!(error = text, "a request is refused because whether it is allowed cannot be told");
+        Self::new(Kind::Unavailable, parts)
+    }
+
+    /// The HTTP status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match &self.kind {
+            Kind::Unauthenticated if self.log_in_at.is_some() => StatusCode::SEE_OTHER,
+            Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Kind::Denied(_) | Kind::CrossSite => StatusCode::FORBIDDEN,
+            Kind::Hidden => StatusCode::NOT_FOUND,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Bad(status, _) => *status,
+            Kind::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The whole answer.
+    pub fn into_response_parts(self) -> (StatusCode, HeaderMap, String) {
+        let status = self.status();
+        let mut headers = HeaderMap::new();
+        let mut set = |name, value: HeaderValue| headers.insert(name, value);
+        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match &self.kind {
+            Kind::Denied(denied) => tracing::info!(required = denied.required(), "permission denied"),
+            Kind::CrossSite => tracing::warn!("a cross-site request is refused"),
+            Kind::Misconfigured(reason) => tracing::error!("{reason}"),
+            Kind::Unauthenticated if self.log_in_at.is_none() => {
+                set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
+            }
+            Kind::Unavailable => drop(set(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Kind::TooMany(wait) => {
+                let seconds = crate::limits::Decision::retry_after(*wait).max(1);
+                set(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            _ => {}
+        }
+        if let Some(location) = &self.log_in_at {
+            set(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));
+            return (status, headers, String::new());
+        }
+        let detail = self.to_string();
+        if self.wants_page {
+            page::set_headers(&mut headers);
+            let title = status.canonical_reason().unwrap_or("Refused");
+            return (status, headers, page::message(title, &detail));
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Refused"),
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        (status, headers, problem.to_string())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.kind {
+            Kind::Unauthenticated => "Log in first.",
+            Kind::Denied(_) => "You do not have the permission for this.",
+            Kind::Hidden => "There is nothing here.",
+            Kind::CrossSite => "This request did not come from a page of this site.",
+            Kind::Unavailable => "This cannot be answered right now. Try again in a moment.",
+            Kind::TooMany(_) => "Too many tries. Wait a while and try again.",
+            Kind::Bad(_, detail) => detail,
+            Kind::Misconfigured(_) => "Something is wrong on our side.",
+        })
+    }
+}
+
+impl Error for Refusal {}
+
+/// Whether a person asks with a browser: it says that it takes HTML. `*/*` is what programs say.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|accept| {
+        let mut kinds = accept.as_bytes().split(|b| *b == b',');
+        kinds.any(|kind| kind.trim_ascii().to_ascii_lowercase().starts_with(b"text/html"))
+    })
+}
+
+/// A text as it may stand in a query (RFC 3986 §3.4).
+pub(crate) fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded += &format!("%{byte:02X}");
+        }
+    }
+    encoded
+}
