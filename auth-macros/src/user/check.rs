@@ -74,7 +74,7 @@ fn username_of_the_struct(settings: &UserSettings, fields: &mut [GivenField], er
     match fields.iter_mut().find(|field| field.ident == *username) {
         Some(field) => field.roles.push((Role::Username, username.span())),
         None => {
-            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")))
+            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")));
         }
     }
 }
