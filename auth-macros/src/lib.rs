@@ -306,8 +306,33 @@ pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream
 
 /// Enters a way to recognise users in the registry, under the name that settings choose it by.
 ///
-/// It stands on a `fn(&Context) -> Result<impl AuthBackend, auth::Error>`. A crate that nothing names registers nothing:
-/// the application writes `use that_crate as _;`.
+/// ```
+/// use auth::accounts::{AuthBackend, AuthBackendError, Verdict};
+/// use auth::registry::Context;
+/// use auth::secret::SecretString;
+///
+/// #[derive(Debug)]
+/// struct Ldap;
+///
+/// impl AuthBackend for Ldap {
+///     fn authenticate<'a>(
+///         &'a self,
+///         username: &'a str,
+///         password: &'a SecretString,
+///     ) -> auth::BoxFuture<'a, Result<Verdict, AuthBackendError>> {
+///         # let _ = (username, password);
+///         Box::pin(async { Ok(Verdict::Next) })
+///     }
+/// }
+///
+/// #[auth::auth_backend("ldap")]
+/// fn ldap(_: &Context) -> Result<impl AuthBackend, auth::Error> {
+///     Ok(Ldap)
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
 #[proc_macro_attribute]
 pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
     auth_backend::run(arguments.into(), &item.into()).into()

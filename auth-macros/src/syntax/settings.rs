@@ -92,7 +92,7 @@ impl Settings {
         match setting.value {
             Some(Value::Path(path)) => return Some(path),
             Some(Value::Text(text)) => {
-                errors.push(text.span(), format!("`{name}` takes {what} without quotes: write `{name} = {example}`"))
+                errors.push(text.span(), format!("`{name}` takes {what} without quotes: write `{name} = {example}`"));
             }
             None => errors.push(setting.name.span(), format!("`{name}` needs a value: write `{name} = {example}`")),
         }

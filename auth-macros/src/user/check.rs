@@ -74,7 +74,7 @@ fn username_of_the_struct(settings: &UserSettings, fields: &mut [GivenField], er
     match fields.iter_mut().find(|field| field.ident == *username) {
         Some(field) => field.roles.push((Role::Username, username.span())),
         None => {
-            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")))
+            errors.push(username.span(), format!("there is no field `{username}`; there are: {}", names.join(", ")));
         }
     }
 }
@@ -192,7 +192,7 @@ fn type_of_a_role(field: &GivenField, rule: &Rule, errors: &mut Diagnostics) {
             "`{name}` cannot be the primary key as this type: take `Uuid` (made by us), `i64` or `i32` (made by the database), or `String` (made by the application)"
         ),
         Role::PasswordHash => format!(
-            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::passwords::PasswordHash`"
+            "the user's `password_hash` has the type `PasswordHash`, which is redacted, never serialised and wiped: write `{name}: auth::PasswordHash`"
         ),
         _ => format!("the user's `{}` has the type `{}`: write `{name}: {}`", rule.word, rule.ty, rule.ty),
     };

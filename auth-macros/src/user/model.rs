@@ -54,7 +54,7 @@ rules! {
     Id              "id"               Some("Id"),          "Uuid"                  "Uuid"         true  false;
     Username        "username"         Some("Username"),    "String"                "String"       true  false;
     Email           "email"            Some("Email"),       "String"                "String"       false true;
-    PasswordHash    "password_hash"    Some("Password"),    "auth::passwords::PasswordHash" "PasswordHash" true  false;
+    PasswordHash    "password_hash"    Some("Password"),    "auth::PasswordHash" "PasswordHash" true  false;
     LastLogin       "last_login"       Some("LastLogin"),   "Option<DateTime<Utc>>" "Option"       true  false;
     IsActive        "is_active"        Some("IsActive"),    "bool"                  "bool"         true  false;
     IsStaff         "is_staff"         Some("IsStaff"),     "bool"                  "bool"         false false;
