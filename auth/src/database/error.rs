@@ -73,6 +73,11 @@ impl DatabaseError {
         }
     }
 
+    /// Whether the reason is that a row which it refers to is not there any more.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::ForeignKey)
+    }
+
     /// Whether the same may pass when tried again at once.
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::Contended)

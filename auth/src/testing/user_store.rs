@@ -64,6 +64,7 @@ macro_rules! user_store_suite {
             group_names_have_a_form,
             holders_of_a_permission_are_listed,
             many_grants_at_once_are_one,
+            a_grant_to_a_user_who_is_being_removed_is_no_failure,
         }
     };
 }
@@ -667,4 +668,25 @@ pub async fn many_grants_at_once_are_one<S: UserStore<TestUser>, K>((store, _kee
     assert_eq!(changed(at_once((0..16).map(|_| store.grant_to_group(READERS, ADMIN))).await), 1);
     assert_eq!(changed(at_once((0..16).map(|_| store.revoke(id, WRITE))).await), 1);
     assert_eq!(changed(at_once((0..16).map(|_| store.remove_from_group(id, READERS))).await), 1);
+}
+
+/// It comes before the removal, or there is no such user; the store does not fail.
+pub async fn a_grant_to_a_user_who_is_being_removed_is_no_failure<S: UserStore<TestUser>, K>(
+    (store, _keep): (S, K),
+) {
+    for i in 0..4 {
+        let id = create(&store, &format!("user {i}")).await.id;
+        let (store, id) = (&store, &id);
+        let work = (0..9_u8).map(|i| async move {
+            match i {
+                4 => store.delete(id).await,
+                i if i % 2 == 0 => store.grant(id, WRITE).await,
+                _ => store.add_to_group(id, READERS).await,
+            }
+        });
+        for result in at_once(work).await {
+            assert!(matches!(result, Ok(_) | Err(UserError::NotFound)), "{result:?}");
+        }
+        assert!(find(store, *id).await.is_none());
+    }
 }

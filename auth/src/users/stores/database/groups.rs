@@ -59,6 +59,11 @@ pub(super) async fn grant(database: &Database, group: &str, permission: &str) ->
         Ok(_) => explain(database, group, permission).await,
         // Somebody else gave the same at the same moment.
         Err(error) if error.unique_violation().is_some() => Ok(false),
+        // Somebody else removed the group at the same moment.
+        Err(error) if error.is_foreign_key_violation() => {
+            explain(database, group, permission).await?;
+            Err(error.into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -208,6 +208,11 @@ impl<U: UserModel> DatabaseUserStore<U> {
             Ok(_) => Ok(true),
             // Somebody else gave the same at the same moment.
             Err(error) if error.unique_violation().is_some() => Ok(false),
+            // Somebody else removed the user or the group at the same moment.
+            Err(error) if error.is_foreign_key_violation() => {
+                self.explain(key, &target, name).await?;
+                Err(error.into())
+            }
             Err(error) => Err(error.into()),
         }
     }
