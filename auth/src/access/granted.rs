@@ -55,9 +55,7 @@ pub struct PermissionDenied {
 
 impl PermissionDenied {
     pub(crate) fn of<R: Requirement>() -> Self {
-        let mut required = String::new();
-        R::describe(&mut required).expect("writing to a String does not fail");
-        Self { required }
+        Self { required: super::guard::describe::<R>() }
     }
 
     pub(crate) fn named(required: &str) -> Self {

@@ -29,6 +29,9 @@ impl Entry for GuardEntry {
 }
 
 /// What [`GuardEntry::requirement`] of a requirement says.
+///
+/// # Panics
+/// Never: a `String` takes everything.
 pub fn describe<R: super::Requirement>() -> String {
     let mut text = String::new();
     R::describe(&mut text).expect("writing to a String does not fail");

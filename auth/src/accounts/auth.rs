@@ -125,8 +125,8 @@ impl<U: UserModel> Auth<U> {
     ///
     /// # Errors
     /// When the database fails.
+    #[cfg(feature = "__sql")]
     pub async fn migrate(&self) -> Result<(), Error> {
-        #[cfg(feature = "__sql")]
         if let Some(database) = &self.inner.database {
             for change in super::migrate::<U>(database).await?.changes {
                 tracing::info!(change, "migrated");

@@ -177,7 +177,7 @@ impl<U: UserModel> AuthBuilder<U> {
                 None => None,
             };
         }
-        let users = self.user_manager(&context)?;
+        let users = self.user_manager(&context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let sessions = match self.sessions {
@@ -225,31 +225,24 @@ impl<U: UserModel> AuthBuilder<U> {
         Ok(())
     }
 
-    fn user_manager(&self, context: &Context) -> Result<UserManager<U>, Error> {
-        let store: Arc<dyn UserStore<U>> = match &self.users {
-            Some(store) => store.clone(),
-            None => self.default_store(context)?,
-        };
+    fn user_manager(&self, context: &Context) -> UserManager<U> {
+        let store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
-        Ok(UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone()))
+        UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())
     }
 
     #[cfg(feature = "__sql")]
-    #[expect(clippy::unnecessary_wraps, reason = "without a driver there is something that can go wrong")]
-    fn default_store(&self, context: &Context) -> Result<Arc<dyn UserStore<U>>, Error> {
-        Ok(match &context.database {
+    fn default_store(context: &Context) -> Arc<dyn UserStore<U>> {
+        match &context.database {
             Some(database) => Arc::new(crate::users::DatabaseUserStore::new(database.clone())),
             None => Arc::new(InMemoryUserStore::new()),
-        })
+        }
     }
 
     #[cfg(not(feature = "__sql"))]
-    fn default_store(&self, _: &Context) -> Result<Arc<dyn UserStore<U>>, Error> {
-        match &self.database {
-            Some(_) => Err(Error::Configuration("a database needs one of the features `database-…`".to_owned())),
-            None => Ok(Arc::new(InMemoryUserStore::new())),
-        }
+    fn default_store(_: &Context) -> Arc<dyn UserStore<U>> {
+        Arc::new(InMemoryUserStore::new())
     }
 
     fn secret_key(&self) -> Result<SecretKey, Error> {
@@ -293,6 +286,10 @@ impl<U: UserModel> AuthBuilder<U> {
             }) {
                 return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
             }
+        }
+        #[cfg(not(feature = "__sql"))]
+        if self.database.is_some() {
+            return wrong("a database needs one of the features `database-…`".to_owned());
         }
         if self.backends.is_empty() {
             return wrong("without an auth backend nobody can log in".to_owned());

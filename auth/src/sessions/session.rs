@@ -66,7 +66,7 @@ struct State {
 struct Changes {
     cleared: bool,
     items: BTreeMap<String, Option<Value>>,
-    login: Option<Option<Login>>,
+    login: Option<Login>,
 }
 
 impl Changes {
@@ -215,10 +215,8 @@ impl<B: SessionBackend> Session<B> {
     /// Who is logged in.
     pub fn login(&self) -> Option<Login> {
         let state = self.state();
-        match &state.changes.login {
-            Some(login) => login.clone(),
-            None => state.record.as_ref().and_then(|record| record.login.clone()),
-        }
+        let stored = || state.record.as_ref().and_then(|record| record.login.clone());
+        state.changes.login.clone().or_else(stored)
     }
 
     /// Writes what was changed; without a change, nothing. A session that holds nothing is removed from the store.
@@ -290,7 +288,7 @@ impl<B: SessionBackend> Session<B> {
         {
             let mut state = self.state();
             state.began = None;
-            state.changes.login = Some(Some(login));
+            state.changes.login = Some(login);
             state.note_change();
         }
         self.save().await
@@ -372,22 +370,19 @@ impl<B: SessionBackend> Session<B> {
         let now = self.inner.clock.now();
         let mut state = self.state();
         let key = state.key.get_or_insert_with(SessionKey::generate).clone();
-        let (mut record, condition) = match &state.record {
-            Some(old) => {
-                let (seen_at, expires_at) = self.inner.lifetime.use_at(old, now);
-                let new = SessionRecord { version: old.version + 1, seen_at, expires_at, ..SessionRecord::clone(old) };
-                (new, SaveIf::Version(old.version))
+        let (mut record, condition) = if let Some(old) = &state.record {
+            let (seen_at, expires_at) = self.inner.lifetime.use_at(old, now);
+            let new = SessionRecord { version: old.version + 1, seen_at, expires_at, ..SessionRecord::clone(old) };
+            (new, SaveIf::Version(old.version))
+        } else {
+            let mut new = self.inner.lifetime.begin(now);
+            if let Some((created_at, ends_at)) = state.began {
+                (new.created_at, new.ends_at, new.expires_at) = (created_at, ends_at, new.expires_at.min(ends_at));
             }
-            None => {
-                let mut new = self.inner.lifetime.begin(now);
-                if let Some((created_at, ends_at)) = state.began {
-                    (new.created_at, new.ends_at, new.expires_at) = (created_at, ends_at, new.expires_at.min(ends_at));
-                }
-                (new, SaveIf::Absent)
-            }
+            (new, SaveIf::Absent)
         };
-        if let Some(login) = &state.changes.login {
-            record.login.clone_from(login);
+        if state.changes.login.is_some() {
+            record.login.clone_from(&state.changes.login);
         }
         record.data = data::encode(state.items())?;
         Ok((key, record, condition, state.generation))
@@ -434,7 +429,7 @@ impl State {
         let items = self.items().clone();
         let Some(record) = self.record.take() else { return };
         self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        self.changes.login.get_or_insert_with(|| record.login.clone());
+        self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
         self.began = Some((record.created_at, record.ends_at));
         self.key = None;
     }

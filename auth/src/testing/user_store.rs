@@ -671,9 +671,7 @@ pub async fn many_grants_at_once_are_one<S: UserStore<TestUser>, K>((store, _kee
 }
 
 /// It comes before the removal, or there is no such user; the store does not fail.
-pub async fn a_grant_to_a_user_who_is_being_removed_is_no_failure<S: UserStore<TestUser>, K>(
-    (store, _keep): (S, K),
-) {
+pub async fn a_grant_to_a_user_who_is_being_removed_is_no_failure<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
     for i in 0..4 {
         let id = create(&store, &format!("user {i}")).await.id;
         let (store, id) = (&store, &id);

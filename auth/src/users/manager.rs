@@ -261,7 +261,7 @@ impl<U: UserModel> UserManager<U> {
             }
             None => PasswordHash::unusable(),
         };
-        self.store.create(build(username, hash, canonical_emails::<U>(extra)?, how, self.clock.now())?).await
+        self.store.create(build(&username, hash, canonical_emails::<U>(extra)?, how, self.clock.now())?).await
     }
 
     async fn new_hash(&self, password: &str, context: &PasswordContext<'_>) -> Result<PasswordHash, UserError> {

@@ -21,7 +21,7 @@ pub(super) enum NewUser {
 
 /// A user of these values. Columns that nobody gave get the default of their kind.
 pub(super) fn build<U: UserModel>(
-    username: String,
+    username: &str,
     hash: PasswordHash,
     mut extra: Extra,
     how: NewUser,
@@ -35,7 +35,7 @@ pub(super) fn build<U: UserModel>(
             None => None,
         };
         values.push(match given {
-            _ if column.is(Role::Username) => username.to_value(),
+            _ if column.is(Role::Username) => Value::Text(Some(username.to_owned())),
             _ if column.is(Role::Password) => hash.to_value(),
             Some(value) => value,
             None => default::<U>(column, how, now),

@@ -117,7 +117,8 @@ pub trait BaseUser: User {
         let key = Sha256::new().chain_update(SALT).chain_update(key).finalize();
         let mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
         let tag = mac.chain_update(self.password_hash().expose()).finalize().into_bytes();
-        tag.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("half a byte is one hexadecimal digit");
+        tag.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// The one form of a name that is stored, looked up and limited by: Unicode NFKC.

@@ -1,6 +1,6 @@
 //! Which names a new user may have. (RFC 8265 for one canonical form, UTS 39 for look-alikes.)
 
-use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, RestrictionLevelDetection as _};
+use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection as _};
 
 use super::UserModel;
 use crate::database::{ColumnError, Role};
@@ -23,7 +23,7 @@ pub(super) fn check<U: UserModel>(name: &str) -> Result<(), ColumnError> {
     }
     // Punctuation is not for identifiers, but names have it: `me@example.com`, `o'brien`.
     let letters: String = name.chars().filter(|c| !c.is_ascii_punctuation()).collect();
-    if !letters.chars().all(|c| c.identifier_allowed()) {
+    if !letters.chars().all(GeneralSecurityProfile::identifier_allowed) {
         return wrong("has characters in it that are not for names");
     }
     if !letters.check_restriction_level(RestrictionLevel::HighlyRestrictive) {

@@ -23,7 +23,7 @@ impl<U: UserModel> App<U> {
         let (settings, secret) = auth.settings();
         let cookies = CookieConfig::new(&settings.cookie_name, settings.insecure_cookies);
         let csrf = CsrfToken::new(secret.derive("auth: csrf"));
-        Self { cookies, csrf, auth }
+        Self { auth, cookies, csrf }
     }
 }
 

@@ -156,7 +156,10 @@ pub(crate) fn percent_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded += &format!("%{byte:02X}");
+            let hex = b"0123456789ABCDEF";
+            encoded.push('%');
+            encoded.push(char::from(hex[usize::from(byte >> 4)]));
+            encoded.push(char::from(hex[usize::from(byte & 15)]));
         }
     }
     encoded

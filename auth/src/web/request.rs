@@ -77,13 +77,11 @@ impl RequestAuth {
 
     /// Looks up session and user, once for each request.
     pub(crate) async fn ask(&self, parts: &Parts) -> Result<&Asked, Refusal> {
-        match self.inner.asked.get() {
-            Some(asked) => Ok(asked),
-            None => {
-                self.same_site(parts, None)?;
-                self.find(parts).await
-            }
+        if let Some(asked) = self.inner.asked.get() {
+            return Ok(asked);
         }
+        self.same_site(parts, None)?;
+        self.find(parts).await
     }
 
     /// Refuses what another site's page sent. A form's token may stand in its body.

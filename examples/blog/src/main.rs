@@ -49,7 +49,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let [username, group] = &std::env::args().skip(1).collect::<Vec<_>>()[..] {
         let user = auth.users().get_by_username(username).await?.ok_or("there is no such user")?;
         auth.users().add_to_group(&user.id, group).await?;
-        return Ok(println!("{username} is in the group {group} now"));
+        println!("{username} is in the group {group} now");
+        return Ok(());
     }
     let address = std::env::var("ADDRESS").unwrap_or("127.0.0.1:8000".into());
     let listener = tokio::net::TcpListener::bind(address).await?;

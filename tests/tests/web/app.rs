@@ -8,6 +8,7 @@ use auth::accounts::AuthBuilder;
 use auth::prelude::*;
 use auth::sessions::InMemorySessionBackend;
 use auth::testing::ManualClock;
+use auth::users::Extra;
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -75,7 +76,7 @@ impl Site {
 
     /// A user who was not made by registering.
     pub(crate) async fn create(&self, name: &str, change: impl FnOnce(&mut Author)) -> Author {
-        let mut user = self.auth.users().create_user(name, Some(PASSWORD), Default::default()).await.unwrap();
+        let mut user = self.auth.users().create_user(name, Some(PASSWORD), Extra::new()).await.unwrap();
         change(&mut user);
         self.auth.users().update(&user).await.unwrap();
         user

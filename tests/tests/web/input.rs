@@ -1,5 +1,7 @@
 //! Bad input gets a clear answer, and loses nothing.
 
+use auth::prelude::BaseUserManager as _;
+use auth::users::Extra;
 use auth_tests::http::{Answer, PASSWORD, Visitor};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -62,9 +64,8 @@ async fn a_megabyte_of_anything_is_refused() {
     assert_eq!(visitor.send(request).await.status, StatusCode::UNAUTHORIZED);
     // Past the limits on bodies, in the framework itself.
     let users = site.auth.users();
-    use auth::prelude::BaseUserManager as _;
-    assert!(users.create_user(&long, Some(PASSWORD), Default::default()).await.is_err());
-    assert!(users.create_user("alice", Some(&long), Default::default()).await.is_err());
+    assert!(users.create_user(&long, Some(PASSWORD), Extra::new()).await.is_err());
+    assert!(users.create_user("alice", Some(&long), Extra::new()).await.is_err());
     assert!(users.get_by_username(&long).await.unwrap().is_none());
     assert!(users.get_by_email(&long).await.unwrap().is_none());
     let session = site.auth.new_session();

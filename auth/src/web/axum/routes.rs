@@ -46,6 +46,8 @@ impl<U: UserModel> Auth<U> {
     }
 }
 
+const OTHER_LAYER: &str = "the routes of one `Auth` stand under the layer of another";
+
 /// What every route here begins with.
 struct Call<U: UserModel> {
     parts: Parts,
@@ -58,9 +60,8 @@ impl<U: UserModel> Call<U> {
     async fn read(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let auth = RequestAuth::of(&parts)?.clone();
-        const OTHER: &str = "the routes of one `Auth` stand under the layer of another";
         let handle = auth.app().handle().downcast_ref::<Auth<U>>().cloned();
-        let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER), &parts))?;
+        let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_LAYER), &parts))?;
         let mut input = Input::read(&parts, body).await?;
         let token = input.take(pages::CSRF_FIELD);
         auth.same_site(&parts, token.as_deref())?;
