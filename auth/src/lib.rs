@@ -47,7 +47,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`clock`], [`secret`], [`registry`], [`database`] | time, secrets, what macros registered, how a struct becomes a row |
-//! | [`permissions`], [`passwords`], [`limits`] | declared names and sets of them; hashing and judging passwords; limits on tries |
+//! | [`permissions`](mod@permissions), [`passwords`], [`limits`] | declared names and sets of them; hashing and judging passwords; limits on tries |
 //! | [`users`], [`sessions`] | users, groups and where they are kept; sessions and where they are kept |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
 //! | [`accounts`] | the [`Auth`] handle; logging in, out, registering; no HTTP |

@@ -1,6 +1,12 @@
 //! What the tests share: databases of their own, users to keep in them.
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
+/// The README's programs compile, and those that end run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;
+
 mod databases;
 pub mod http;
 mod keyed;

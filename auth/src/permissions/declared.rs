@@ -17,12 +17,12 @@ pub trait DeclaredPermission: Send + Sync + 'static {
     /// The name, as `app_label.codename`.
     const NAME: &'static str;
 
-    /// The permission's place in a [`PermissionSet`].
+    /// The permission's place in a [`PermissionSet`](super::PermissionSet).
     #[doc(hidden)]
     fn index() -> &'static PermissionIndex;
 }
 
-/// The place of a permission in every [`PermissionSet`], known once the registry has been read.
+/// The place of a permission in every [`PermissionSet`](super::PermissionSet), known once the registry has been read.
 #[derive(Debug)]
 pub struct PermissionIndex(AtomicU32);
 

@@ -12,9 +12,8 @@ use tokio::net::TcpListener;
 
 mod permissions {
     // The words of this application, declared once, at the crate root.
-    auth::permissions! {
-        blog { model Post; publish_post: "Can publish posts"; } // model: add_post, change_post, delete_post, view_post
-    }
+    // `model Post` declares add_post, change_post, delete_post and view_post.
+    auth::permissions! { blog { model Post; publish_post: "Can publish posts"; } }
     auth::groups! { editors: "Editors" => [blog::change_post, blog::publish_post]; }
 }
 
@@ -33,8 +32,12 @@ struct Author {
     pen_name: String,
 }
 
+const STRANGER: &str = "<a href=/register>Register</a> or <a href=/login>log in</a>";
+const AUTHOR: &str = "<form method=post><button formaction=/posts/1/publish>Publish</button>
+    <button formaction=/logout>Log out</button></form>";
+
 async fn home(user: Option<CurrentUser<Author>>) -> Html<&'static str> {
-    Html(if user.is_some() { include_str!("author.html") } else { include_str!("stranger.html") })
+    Html(if user.is_some() { AUTHOR } else { STRANGER })
 }
 
 #[permission_required("blog.publish_post")] // a misspelt name does not compile
@@ -47,9 +50,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = Auth::<Author>::builder().database("sqlite:blog.db?mode=rwc").build().await?;
     auth.migrate().await?; // tables, declared permissions, declared groups
     if let Some(email) = std::env::args().nth(1) {
-        let author = auth.users().get_by_email(&email).await?.ok_or("nobody registered with that address")?;
-        auth.users().add_to_group(&author.id, "editors").await?;
-        return Ok(());
+        let author = auth.users().get_by_email(&email).await?.ok_or("nobody has registered with that address")?;
+        return Ok(auth.users().add_to_group(&author.id, "editors").await.map(drop)?);
     }
     let app = auth
         .protected(Router::new().route("/posts/{id}/publish", post(publish))) // closed to strangers
