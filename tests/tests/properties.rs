@@ -1,0 +1,97 @@
+//! Whatever comes from outside: no panic, no access, and never a failure of ours.
+#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
+
+use auth::prelude::*;
+use auth::registry::Url;
+use auth::sessions::SessionKey;
+use auth::users::DefaultUser;
+use auth::web::is_safe_next;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::routing;
+use proptest::prelude::*;
+use tower::ServiceExt as _;
+
+proptest! {
+    #[test]
+    fn a_session_key_has_one_spelling(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        if let Some(key) = SessionKey::parse(&bytes) {
+            prop_assert_eq!(key.expose().into_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_key_survives_its_text(text in "[A-Za-z0-9_-]{43}") {
+        if let Some(key) = SessionKey::parse(text.as_bytes()) {
+            prop_assert_eq!(key.expose(), text);
+        }
+    }
+
+    #[test]
+    fn a_safe_next_stays_on_this_site(next in "(/|\\\\|//|https?:|[a-z.@:]|\\PC|[\\x00-\\x20]){0,12}") {
+        if is_safe_next(&next) {
+            let site: reqwest::Url = "https://site.example/login".parse().unwrap();
+            let resolved = site.join(&next).unwrap();
+            prop_assert_eq!(resolved.origin(), site.origin(), "{:?} leads to {}", next, resolved);
+        }
+    }
+
+    #[test]
+    fn a_store_address_never_shows_more_than_its_scheme(text in "\\PC{0,40}") {
+        let url = Url::new(&text);
+        prop_assert!(url.expose().len() >= url.scheme().len());
+        prop_assert_eq!(format!("{:?}", url), format!("Url({}:…)", url.scheme()));
+    }
+
+    #[test]
+    fn a_name_has_one_canonical_form(name in "\\PC{0,40}") {
+        let once = DefaultUser::normalize_username(&name);
+        prop_assert_eq!(DefaultUser::normalize_username(&once), once);
+    }
+}
+
+fn app() -> Router {
+    #[auth::login_required]
+    async fn guarded() {}
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let auth = runtime.block_on(Auth::<DefaultUser>::builder().build()).unwrap();
+    Router::new().route("/", routing::any(guarded)).merge(auth.routes()).layer(auth.layer())
+}
+
+fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    let printable = proptest::collection::vec(prop_oneof![0x20u8..0x7f, 0x80u8..=0xff], 0..most);
+    let cookie = "(session(-csrf)?|__Host-session|x)=[A-Za-z0-9_-]{0,44}(; ?(session|x)=[A-Za-z0-9_-]{43})?";
+    prop_oneof![printable, cookie.prop_map(String::into_bytes)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_request_of_a_stranger_gets_in_or_makes_us_fail(
+        method in "GET|POST|PUT|DELETE|HEAD|OPTIONS|BREW",
+        path in "/|/login|/register|/logout|/me|/csrf|/login\\?next=[a-z/%:]{0,12}",
+        headers in proptest::collection::vec(
+            ("cookie|host|origin|sec-fetch-site|accept|content-type|x-csrf-token|x-forwarded-for|forwarded", bytes(60)), 0..5),
+        kind in prop_oneof![Just("application/json"), Just("application/x-www-form-urlencoded"), Just("text/plain")],
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            "\\{\"username\": \"\\PC{0,9}\", \"password\": 1\\}".prop_map(String::into_bytes),
+            "(username|password|csrf_token|%)=[a-z%+&=]{0,20}".prop_map(String::into_bytes),
+        ],
+    ) {
+        thread_local!(static APP: (Router, tokio::runtime::Runtime) =
+            (app(), tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()));
+        let mut request = Request::builder().method(method.as_str()).uri(&path).header("content-type", kind);
+        for (name, value) in &headers {
+            request = request.header(name.as_str(), value.as_slice());
+        }
+        let Ok(request) = request.body(Body::from(body)) else { return Ok(()) };
+        let status = APP.with(|(app, runtime)| runtime.block_on(app.clone().oneshot(request)).unwrap().status());
+        prop_assert!(!status.is_server_error(), "{}", status);
+        if path == "/" || path == "/me" {
+            prop_assert_ne!(status, StatusCode::OK);
+        }
+    }
+}
