@@ -228,14 +228,24 @@ impl<B: SessionBackend> Session<B> {
             return Ok(());
         }
         for _ in 0..MOST_TRIES {
-            let (key, record, condition, generation) = self.draft()?;
+            let (key, mut record, condition, generation) = self.draft()?;
             let id = key.digest();
-            if is_empty(&record) {
-                self.remove(&id, condition).await?;
+            let empty = is_empty(&record);
+            if empty && condition == SaveIf::Absent {
+                self.state().forget();
                 return Ok(());
+            }
+            if empty {
+                // Expired is removed, and no concurrent change escapes.
+                record.expires_at = record.created_at;
             }
             let record = Arc::new(record);
             match (self.inner.backend.save(&id, record.clone(), condition).await?, condition) {
+                (Saved::Done, _) if empty => {
+                    self.inner.backend.delete(&id).await?;
+                    self.state().forget();
+                    return Ok(());
+                }
                 (Saved::Done, _) => {
                     self.saved(key, record, generation);
                     return Ok(());
@@ -398,14 +408,6 @@ impl<B: SessionBackend> Session<B> {
         }
     }
 
-    async fn remove(&self, id: &SessionDigest, condition: SaveIf) -> Result<(), SessionError> {
-        if condition != SaveIf::Absent {
-            self.inner.backend.delete(id).await?;
-        }
-        *self.state() = State { accessed: true, ..State::default() };
-        Ok(())
-    }
-
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -413,6 +415,11 @@ impl<B: SessionBackend> Session<B> {
 }
 
 impl State {
+    /// Nothing is stored any more.
+    fn forget(&mut self) {
+        *self = Self { accessed: true, ..Self::default() };
+    }
+
     fn note_change(&mut self) {
         self.modified = true;
         self.generation += 1;

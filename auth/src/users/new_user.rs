@@ -23,10 +23,9 @@ pub(super) enum NewUser {
     Registered,
 }
 
-/// A user of these values. Columns that nobody gave get the default of their kind.
+/// A user of these values, without a password. Columns that nobody gave get the default of their kind.
 pub(super) fn build<U: UserModel>(
     username: &str,
-    hash: PasswordHash,
     mut extra: Extra,
     how: NewUser,
     now: DateTime<Utc>,
@@ -40,7 +39,7 @@ pub(super) fn build<U: UserModel>(
         };
         values.push(match given {
             _ if column.is(Role::Username) => Value::Text(Some(username.to_owned())),
-            _ if column.is(Role::Password) => hash.to_value(),
+            _ if column.is(Role::Password) => PasswordHash::default().to_value(),
             Some(value) => value,
             None => default::<U>(column, how, now),
         });
@@ -48,10 +47,7 @@ pub(super) fn build<U: UserModel>(
     if let Some(name) = extra.into_keys().next() {
         return Err(UserError::UnknownColumn(name));
     }
-    let mut user = U::from_row(&Values(values))?;
-    // Of a hash that was read it is not known that it is new.
-    user.set_password_hash(hash);
-    Ok(user)
+    Ok(U::from_row(&Values(values))?)
 }
 
 struct Values(Vec<Value>);

@@ -13,6 +13,8 @@ pub(crate) struct CookieConfig {
     session: Names,
     csrf: Names,
     insecure: bool,
+    /// Whether this site may be served on a loopback name at all.
+    loopback: bool,
 }
 
 /// `__Host-session` where the connection is secure, `session` on loopback names.
@@ -37,7 +39,17 @@ pub(crate) enum Which {
 
 impl CookieConfig {
     pub(crate) fn new(name: &str, insecure: bool) -> Self {
-        Self { session: Names::new(name), csrf: Names::new(&format!("{name}-csrf")), insecure }
+        Self { session: Names::new(name), csrf: Names::new(&format!("{name}-csrf")), insecure, loopback: true }
+    }
+
+    /// A site whose origins are known, none of them on a loopback name, is not there: a proxy rewrote the host.
+    pub(crate) fn for_origins(self, origins: &[String]) -> Self {
+        Self { loopback: origins.is_empty() || origins.iter().any(|origin| host::is_loopback_origin(origin)), ..self }
+    }
+
+    /// Whether the request may travel over plain http.
+    pub(crate) fn may_be_plain(&self, parts: &Parts) -> bool {
+        self.insecure || (self.loopback && host::is_loopback(parts))
     }
 
     /// The cookie's value. Sent more than once it is not trusted: one of them could be a neighbour's (RFC 6265bis §4.1.3).
@@ -62,7 +74,7 @@ impl CookieConfig {
             Which::Session => &self.session,
             Which::Csrf => &self.csrf,
         };
-        let secure = !self.insecure && !host::is_loopback(parts);
+        let secure = !self.may_be_plain(parts);
         (if secure { &names.secure } else { &names.plain }, secure)
     }
 }

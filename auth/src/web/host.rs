@@ -19,7 +19,7 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 }
 
 /// Whether the request was sent to a loopback name, straight: not through a proxy that says so, and not from a page
-/// on another host. (A proxy that rewrites `Host` to `localhost` and says nothing is caught by the page's origin.)
+/// on another host. (For a proxy that rewrites `Host` to `localhost` and says nothing, configure the site's origin.)
 pub(super) fn is_loopback(parts: &Parts) -> bool {
     const PROXY: [HeaderName; 5] = [
         header::FORWARDED,
@@ -31,8 +31,12 @@ pub(super) fn is_loopback(parts: &Parts) -> bool {
     let origin = single(&parts.headers, &header::ORIGIN);
     authority(parts).is_some_and(is_loopback_name)
         && !PROXY.iter().any(|name| parts.headers.contains_key(name))
-        && origin
-            .is_none_or(|origin| origin == "null" || origin.split_once("://").is_some_and(|(_, a)| is_loopback_name(a)))
+        && origin.is_none_or(|origin| origin == "null" || is_loopback_origin(origin))
+}
+
+/// Whether an origin, `http://localhost:8000`, is on a loopback name.
+pub(super) fn is_loopback_origin(origin: &str) -> bool {
+    origin.split_once("://").is_some_and(|(_, authority)| is_loopback_name(authority))
 }
 
 /// Whether the name, with or without a port, can only mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3).

@@ -87,7 +87,7 @@ impl RequestAuth {
     /// Refuses what another site's page sent. A form's token may stand in its body.
     pub(crate) fn same_site(&self, parts: &Parts, form_token: Option<&str>) -> Result<(), Refusal> {
         let app = &self.inner.app;
-        let passes = match cross_site::judge(parts, app.trusted_origins()) {
+        let passes = match cross_site::judge(parts, app.trusted_origins(), app.cookies().may_be_plain(parts)) {
             Verdict::Passes => true,
             Verdict::Refused => false,
             Verdict::NeedsToken => {
