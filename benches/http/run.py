@@ -19,6 +19,8 @@ MODES = [
     "bare", "lean", "auth-memory", "auth-sqlite", "jwt", "axum-session", "axum-login-memory",
     "axum-login-moka", "axum-login-sqlite", "axum-login-redis",
 ]
+# No loopback name: cookies are called and guarded as in production.
+HOST = {"Host": "bench"}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -49,7 +51,7 @@ class Server:
 
     def login(self):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/login", b"username=alice&password=secret")
+            f"http://127.0.0.1:{self.port}/login", b"username=alice&password=secret", HOST)
         with urllib.request.urlopen(request) as answer:
             cookies = [c.split(";")[0] for c in answer.headers.get_all("Set-Cookie", [])]
             body = answer.read().decode()
@@ -57,7 +59,8 @@ class Server:
 
     def refuses_strangers(self):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/protected")
+            urllib.request.urlopen(urllib.request.Request(
+                f"http://127.0.0.1:{self.port}/protected", headers=HOST))
             return False
         except urllib.error.HTTPError as e:
             return e.code == 401
@@ -91,7 +94,7 @@ def on_cpu(cpu, pin):
 
 def wrk(server, conns, secs, pin):
     cmd = on_cpu(1, pin) + ["wrk", "-t1", f"-c{conns}", f"-d{secs}s", "--latency", "-H",
-                            server.header, f"http://127.0.0.1:{server.port}/protected"]
+                            "Host: bench", "-H", server.header, f"http://127.0.0.1:{server.port}/protected"]
     for _ in range(3):
         before = server.cpu_seconds()
         out = subprocess.run(cmd, capture_output=True, text=True, check=True).stdout

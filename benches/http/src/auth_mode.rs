@@ -1,5 +1,5 @@
 //! Us, as the README's first program has it: a router closed to strangers, a guard on the handler, the layer around
-//! everything. No setting is changed; loopback is where cookies may go over plain http.
+//! everything. No setting is changed: the driver sends `__Host-` cookies back over plain http, which no browser does.
 
 use anyhow::Result;
 use auth::accounts::{Credentials, LoginOutcome};

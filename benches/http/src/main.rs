@@ -9,6 +9,7 @@ mod app;
 mod auth_mode;
 mod axum_login_mode;
 mod axum_session_mode;
+mod calls;
 mod jwt_mode;
 mod lean_mode;
 mod permissions;
@@ -27,18 +28,37 @@ use fred::ClientLike as _;
 // it too, and is measured at twice its size. Build one member at a time.
 const _: () = assert!(size_of::<serde_json::Value>() == 32, "build with -p, see README.md");
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|mode| mode == "calls") {
+        return calls(args.get(1).map(String::as_str));
+    }
     let [mode, port, rest @ ..] = args.as_slice() else {
         bail!("usage: http MODE PORT [inline|blocking|bounded|nice]");
     };
     let hash = rest.first().map_or("blocking", String::as_str);
     let users = Users::new(Hash::parse(hash)?);
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let router = router(mode, users).await?;
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
+        Ok(axum::serve(listener, router).await?)
+    })
+}
+
+fn calls(modes: Option<&str>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let users = Users::new(Hash::parse("inline")?);
+    let modes = modes.filter(|modes| !modes.starts_with("--"));
+    let modes = modes.unwrap_or("bare,lean,auth-memory,axum-login-memory,axum-session").split(',');
+    let made = |mode| Ok((mode, runtime.block_on(router(mode, users.clone()))?));
+    let routers = modes.map(made).collect::<Result<_>>()?;
+    calls::run(runtime, routers)
+}
+
+async fn router(mode: &str, users: Users) -> Result<Router> {
     // A file for SQLite, a URL for Redis.
     let store = || std::env::var("STORE").context("STORE is not set");
-
-    let router = match mode.as_str() {
+    Ok(match mode {
         "bare" => Router::new().route("/protected", get(app::ok)),
         "lean" => lean_mode::router(users),
         "jwt" => jwt_mode::router(users),
@@ -66,7 +86,5 @@ async fn main() -> Result<()> {
         }
         "axum-session" => axum_session_mode::router(users).await?,
         other => bail!("unknown mode {other}"),
-    };
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
-    Ok(axum::serve(listener, router).await?)
+    })
 }
