@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the first program of the README, and the dependencies of a comparable one (axum-login, its sessions in SQLite),
-# each from an empty target folder in the dev profile, and prints seconds and crates side by side.
+# each from an empty target folder in the dev profile, and prints crates and seconds side by side: on the clock, and of
+# processor time, which is steadier where the machine is not idle.
 #
 #   build-time.sh [JOBS] [ROUNDS]     2 and 1, if nothing is said; run it when the machine is idle
 set -euo pipefail
@@ -23,7 +24,7 @@ chrono = { version = "0.4", default-features = false, features = ["now", "serde"
 password-auth = "1"
 serde = { version = "1", features = ["derive"] }
 serde_json = "1"
-sqlx = { version = "0.8", default-features = false, features = ["chrono", "json", "macros", "runtime-tokio", "sqlite", "uuid"] }
+sqlx = { version = "0.8", default-features = false, features = ["chrono", "json", "runtime-tokio", "sqlite", "uuid"] }
 time = "0.3"
 tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
 tower-sessions = "0.14"
@@ -42,16 +43,18 @@ echo 'fn main() {}' >"$work/peer/src/main.rs"
 crates() { cargo tree -e normal,build --prefix none "$@" | sed 's/ (\*)$//' | sort -u | wc -l; }
 
 build() { # folder, arguments for cargo
-  local folder=$1 start
+  local folder=$1
   shift
   rm -rf "$work/target"
-  start=$(date +%s.%N)
-  (cd "$folder" && CARGO_TARGET_DIR=$work/target cargo build --quiet --offline -j"$jobs" "$@")
-  printf '%.1f' "$(echo "$(date +%s.%N) - $start" | bc)"
+  (
+    cd "$folder"
+    TIMEFORMAT='%R %U %S'
+    time CARGO_TARGET_DIR=$work/target cargo build --quiet --offline -j"$jobs" "$@" 2>/dev/null
+  ) 2>&1 | awk '{ printf "%.0f | %.0f", $1, $2 + $3 }'
 }
 
-echo "| program | crates | seconds, clean debug build, -j$jobs |"
-echo "| --- | ---: | ---: |"
+echo "| program | crates | seconds, clean debug build, -j$jobs | processor seconds |"
+echo "| --- | ---: | ---: | ---: |"
 for _ in $(seq "$rounds"); do
   echo "| quickstart | $(cd "$root" && crates -p quickstart) | $(build "$root" -p quickstart) |"
   echo "| axum-login, tower-sessions, sqlx | $(cd "$work/peer" && crates) | $(build "$work/peer") |"

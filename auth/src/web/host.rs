@@ -42,9 +42,9 @@ fn is_loopback_name(authority: &str) -> bool {
         _ => authority,
     };
     let host = host.trim_end_matches('.');
-    let v4 = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
     let last_label = host.rsplit('.').next().unwrap_or_default();
-    v4 || host == "[::1]" || last_label.eq_ignore_ascii_case("localhost")
+    let v4 = || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    last_label.eq_ignore_ascii_case("localhost") || host == "[::1]" || v4()
 }
 
 #[cfg(test)]
