@@ -33,7 +33,7 @@ impl SessionKey {
 
     /// The cookie's value.
     pub fn expose(&self) -> String {
-        self.0.iter().copied().map(char::from).collect()
+        String::from_utf8_lossy(&self.0).into_owned()
     }
 
     /// What stores know the session by.

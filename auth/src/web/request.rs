@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::StatusCode;
+
 use super::cookie::{CookieConfig, Jar};
 use super::cross_site::{self, CsrfToken, Verdict};
 use super::refusal::{Kind, Refusal};
