@@ -75,8 +75,9 @@ impl<U: UserModel> Auth<U> {
     pub async fn resume(&self, key: Option<SessionKey>) -> Result<(Session, Option<Principal>), Error> {
         let session = self.new_session();
         let Some(key) = key else { return Ok((session, None)) };
-        let session = session.load(key).await?;
-        let Some(login) = session.login() else { return Ok((session, None)) };
+        let now = self.inner.clock.now();
+        let record = session.load(key, now).await?;
+        let Some(login) = record.as_ref().and_then(|record| record.login.as_ref()) else { return Ok((session, None)) };
         let account = self.users().find_by_id_text(&login.user_id).await?;
         let principal = account
             .filter(|account| self.inner.tie.verify(&tied(&login.user_id, &version(account)), &login.tie))
@@ -86,7 +87,7 @@ impl<U: UserModel> Auth<U> {
             session.flush().await?;
             session.mark_unmodified();
         } else {
-            session.touch().await?;
+            session.touch(now).await?;
         }
         Ok((session, principal))
     }

@@ -102,19 +102,26 @@ impl<B: SessionBackend> Session<B> {
     /// # Errors
     /// [`SessionError::Store`]
     pub async fn open(backend: B, key: SessionKey) -> Result<Self, SessionError> {
-        Self::new(backend).load(key).await
+        let session = Self::new(backend);
+        let now = session.inner.clock.now();
+        session.load(key, now).await?;
+        Ok(session)
     }
 
-    /// Loads the record of that key into this new session.
-    pub(crate) async fn load(self, key: SessionKey) -> Result<Self, SessionError> {
+    /// Loads the record of that key, if there is one now, into this new session.
+    pub(crate) async fn load(
+        &self,
+        key: SessionKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         let found = self.inner.backend.load(&key.digest()).await?;
-        let now = self.inner.clock.now();
-        if let Some(record) = found.filter(|record| now < record.expires_at && now < record.ends_at) {
+        let found = found.filter(|record| now < record.expires_at && now < record.ends_at);
+        if let Some(record) = &found {
             let mut state = self.state();
             state.key = Some(key);
-            state.record = Some(record);
+            state.record = Some(record.clone());
         }
-        Ok(self)
+        Ok(found)
     }
 
     /// The value under a key.
@@ -331,8 +338,7 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// Notes that the session was used, when that is due.
-    pub(crate) async fn touch(&self) -> Result<(), SessionError> {
-        let now = self.inner.clock.now();
+    pub(crate) async fn touch(&self, now: DateTime<Utc>) -> Result<(), SessionError> {
         let (id, seen_at, expires_at) = {
             let state = self.state();
             let (Some(key), Some(record)) = (&state.key, &state.record) else { return Ok(()) };
@@ -350,6 +356,12 @@ impl<B: SessionBackend> Session<B> {
     pub(crate) fn stored_key(&self) -> Option<SessionKey> {
         let state = self.state();
         state.record.as_ref().and(state.key.clone())
+    }
+
+    /// Whether that is [`Session::stored_key`].
+    pub(crate) fn has_stored_key(&self, key: Option<&SessionKey>) -> bool {
+        let state = self.state();
+        state.record.as_ref().and(state.key.as_ref()) == key
     }
 
     /// How long the session lives at the most, in seconds: as long as its cookie.

@@ -1,5 +1,7 @@
 //! The two cookies: what they are called where, and how they are read and written.
 
+use std::sync::Arc;
+
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 use http::header::{self, HeaderMap};
@@ -20,13 +22,13 @@ pub(crate) struct CookieConfig {
 /// `__Host-session` where the connection is secure, `session` on loopback names.
 #[derive(Clone, Debug)]
 struct Names {
-    secure: String,
-    plain: String,
+    secure: Arc<str>,
+    plain: Arc<str>,
 }
 
 impl Names {
     fn new(name: &str) -> Self {
-        Self { secure: format!("__Host-{name}"), plain: name.to_owned() }
+        Self { secure: format!("__Host-{name}").into(), plain: name.into() }
     }
 }
 
@@ -63,13 +65,13 @@ impl CookieConfig {
         set_cookie(name, secure, value)
     }
 
-    /// Decides the cookie's name while the request is at hand, for an answer that is written when it is gone.
+    /// Decides the session cookie's name while the request is at hand, for an answer that is written when it is gone.
     pub(crate) fn jar(&self, parts: &Parts) -> Jar {
         let (name, secure) = self.name(Which::Session, parts);
-        Jar { name: name.to_owned(), secure }
+        Jar { name: name.clone(), secure }
     }
 
-    fn name(&self, which: Which, parts: &Parts) -> (&str, bool) {
+    fn name(&self, which: Which, parts: &Parts) -> (&Arc<str>, bool) {
         let names = match which {
             Which::Session => &self.session,
             Which::Csrf => &self.csrf,
@@ -82,11 +84,16 @@ impl CookieConfig {
 /// The session cookie's name for one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Jar {
-    name: String,
+    name: Arc<str>,
     secure: bool,
 }
 
 impl Jar {
+    /// The same as [`CookieConfig::read`].
+    pub(crate) fn read<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
+        read(&parts.headers, self.name.as_bytes())
+    }
+
     pub(crate) fn write(&self, value: Option<(&str, i64)>) -> HeaderValue {
         set_cookie(&self.name, self.secure, value)
     }

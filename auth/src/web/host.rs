@@ -45,9 +45,10 @@ fn is_loopback_name(authority: &str) -> bool {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,
     };
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let v4 = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    host == "localhost" || host.ends_with(".localhost") || v4 || host == "[::1]"
+    let host = host.trim_end_matches('.');
+    let last_label = host.rsplit('.').next().unwrap_or_default();
+    let v4 = || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    last_label.eq_ignore_ascii_case("localhost") || host == "[::1]" || v4()
 }
 
 #[cfg(test)]
