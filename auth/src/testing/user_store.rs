@@ -46,6 +46,7 @@ macro_rules! user_store_suite {
             memberships_are_written_with_a_new_user,
             unknown_membership_writes_nothing,
             update_writes_columns_and_no_memberships,
+            update_of_a_whole_user_writes_no_rights,
             update_of_some_columns_leaves_the_others,
             update_of_an_unknown_column_is_refused,
             update_of_a_missing_user_is_told,
@@ -284,7 +285,7 @@ pub async fn misfit_is_refused_and_nothing_written<S: UserStore<TestUser>, K>((s
             }
             other => panic!("{column}: {other:?}"),
         }
-        let update = store.update(&TestUser { id: user.id, ..misfit }, None).await;
+        let update = store.update(&TestUser { id: user.id, ..misfit }, Some(&[column])).await;
         assert!(matches!(update, Err(UserError::Invalid(_))), "{column}: {update:?}");
     }
     let fits = store.create(TestUser { email: long(254), ..TestUser::named(&long(150)) }).await;
@@ -335,9 +336,6 @@ pub async fn update_writes_columns_and_no_memberships<S: UserStore<TestUser>, K>
     let changed = TestUser {
         id,
         email: "b@example.org".to_owned(),
-        last_login: Some(moment()),
-        is_active: false,
-        is_superuser: true,
         badge: Some(1),
         about: "x".to_owned(),
         groups: vec![READERS.to_owned()],
@@ -353,6 +351,21 @@ pub async fn update_writes_columns_and_no_memberships<S: UserStore<TestUser>, K>
     assert_eq!(by_name(&store, "b").await, Some(id));
     store.update(&expected, None).await.unwrap(); // what changes nothing finds the user all the same
     create(&store, "a").await; // and the old name is free
+}
+
+/// Who saves a profile that was read before an administrator took rights away does not give them back.
+pub async fn update_of_a_whole_user_writes_no_rights<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let rights: &[&str] = &["is_active", "is_superuser", "last_login"];
+    let boss = TestUser { is_superuser: true, last_login: Some(moment()), ..TestUser::named("boss") };
+    let stale = store.create(boss).await.unwrap();
+    let fallen =
+        TestUser { is_active: false, is_superuser: false, last_login: Some(moment() + TimeDelta::days(1)), ..stale };
+    store.update(&fallen, Some(rights)).await.unwrap();
+    let stale = TestUser { about: "x".to_owned(), is_active: true, is_superuser: true, ..fallen.clone() };
+    store.update(&TestUser { last_login: None, ..stale.clone() }, None).await.unwrap();
+    assert_eq!(*there(&store, fallen.id).await.user, TestUser { about: "x".to_owned(), ..fallen });
+    store.update(&stale, Some(rights)).await.unwrap();
+    assert_eq!(*there(&store, stale.id).await.user, stale);
 }
 
 /// Columns are named as in the database.

@@ -133,8 +133,17 @@ pub trait UserStore<U: UserModel>: GroupStore {
     /// succeeds. Nothing is written when a group or permission is unknown.
     fn create(&self, user: U) -> BoxFuture<'_, Result<U, UserError>>;
 
-    /// Writes the columns of that user: all of them, or only these. Never groups and permissions. The password's hash
+    /// Writes the columns of that user: only these, or the whole of it. Never groups and permissions. The password's hash
     /// is written only if the struct's was changed since it was read, and then renews the credential version.
+    ///
+    /// The whole is without the columns that say what the user may do and when they came: [`Role::IsActive`],
+    /// [`Role::IsStaff`], [`Role::IsSuperuser`] and [`Role::LastLogin`]. A struct that was read before an administrator
+    /// changed them would bring the old values back; so they are written only where they are named.
+    ///
+    /// [`Role::IsActive`]: crate::database::Role::IsActive
+    /// [`Role::IsStaff`]: crate::database::Role::IsStaff
+    /// [`Role::IsSuperuser`]: crate::database::Role::IsSuperuser
+    /// [`Role::LastLogin`]: crate::database::Role::LastLogin
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::UnknownColumn`]

@@ -114,10 +114,9 @@ impl<U: UserModel> DatabaseUserStore<U> {
         let mut update = Query::update();
         update.table(self.layout.user).and_where(self.is(user.primary_key()));
         for (column, value) in U::COLUMNS.iter().zip(user.values()?) {
-            let asked = only.is_none_or(|only| only.contains(&column.name));
             // A hash that was only read is not written: it may have been changed meanwhile.
             let stale = column.is(Role::Password) && !user.password_hash().is_changed();
-            if !asked || stale || column.is(Role::Id) {
+            if stale || !common::is_written(column, only) {
                 continue;
             }
             let value = Bound::from(check(column, value)?);

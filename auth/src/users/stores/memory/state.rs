@@ -159,10 +159,9 @@ impl<U: UserModel> State<U> {
         let mut changes = Vec::new();
         for (place, value) in user.values()?.into_iter().enumerate() {
             let column = &U::COLUMNS[place];
-            let asked = only.is_none_or(|only| only.contains(&column.name));
             // A hash that was only read is not written: it may have been changed meanwhile.
             let stale = column.is(Role::Password) && !user.password_hash().is_changed();
-            if asked && !stale && !column.is(Role::Id) {
+            if !stale && common::is_written(column, only) {
                 changes.push((place, check(column, value)?));
             }
         }
