@@ -52,6 +52,7 @@ macro_rules! user_store_suite {
             update_of_a_missing_user_is_told,
             update_never_takes_a_taken_name,
             stale_copy_does_not_undo_a_password_change,
+            created_copy_does_not_undo_a_password_change,
             changed_password_renews_the_credential_version,
             rehash_keeps_the_credential_version_and_overtakes_nothing,
             last_login_is_noted_to_the_microsecond,
@@ -423,6 +424,25 @@ pub async fn stale_copy_does_not_undo_a_password_change<S: UserStore<TestUser>, 
         let account = there(&store, id).await;
         assert!(account.user.password_hash == new && account.credential == credential);
     }
+}
+
+/// Neither does who saves what `create` gave back; a password set on it is a new one.
+pub async fn created_copy_does_not_undo_a_password_change<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let user = TestUser { password_hash: PasswordHash::new("old"), ..TestUser::named("a") };
+    let mut made = store.create(user).await.unwrap();
+    assert!(!made.password_hash.is_changed());
+    let new = PasswordHash::new("new");
+    assert!(store.set_password_hash(&made.id, &new, PasswordChange::NewPassword).await.unwrap());
+    let credential = there(&store, made.id).await.credential;
+    for only in [None, Some(&["password"][..])] {
+        store.update(&made, only).await.unwrap();
+        let account = there(&store, made.id).await;
+        assert!(account.user.password_hash == new && account.credential == credential);
+    }
+    made.password_hash = PasswordHash::new("newer");
+    store.update(&made, None).await.unwrap();
+    let account = there(&store, made.id).await;
+    assert!(account.user.password_hash == made.password_hash && account.credential != credential);
 }
 
 /// Sessions are tied to it, so they end; writing the same hash again ends none.

@@ -126,7 +126,8 @@ pub trait UserStore<U: UserModel>: GroupStore {
     /// The user, with everything the user holds now.
     fn find<'a>(&'a self, by: UserLookup<'a, U::PrimaryKey>) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>>;
 
-    /// Writes a new user with the groups and permissions it holds, and gives it back with its key.
+    /// Writes a new user with the groups and permissions it holds, and gives it back with its key. What is given back is
+    /// as if it were read: its password counts as changed only once another is set.
     ///
     /// # Errors
     /// [`UserError::AlreadyExists`] when a unique column is taken: of many who create the same name at once, one

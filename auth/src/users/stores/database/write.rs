@@ -27,11 +27,14 @@ impl<U: UserModel> DatabaseUserStore<U> {
         loop {
             match self.insert_once(&user, values.clone()).await {
                 Err(error) if is_contention(&error) && pause(&mut attempt).await => {}
-                Ok(Some(key)) => {
-                    user.set_primary_key(key);
+                Ok(key) => {
+                    if let Some(key) = key {
+                        user.set_primary_key(key);
+                    }
+                    // Written later, the struct must not bring this password back over another.
+                    user.set_password_hash(user.password_hash().stored());
                     return Ok(user);
                 }
-                Ok(None) => return Ok(user),
                 Err(error) => return Err(error),
             }
         }

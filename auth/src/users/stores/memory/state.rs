@@ -148,6 +148,8 @@ impl<U: UserModel> State<U> {
         self.take(&held.values, &key);
         self.users.insert(key, held);
         self.last_key = next;
+        // Written later, the struct must not bring this password back over another.
+        user.set_password_hash(user.password_hash().stored());
         Ok(user)
     }
 
