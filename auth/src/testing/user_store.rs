@@ -54,6 +54,7 @@ macro_rules! user_store_suite {
             stale_copy_does_not_undo_a_password_change,
             created_copy_does_not_undo_a_password_change,
             changed_password_renews_the_credential_version,
+            disabled_user_is_logged_out_for_good,
             rehash_keeps_the_credential_version_and_overtakes_nothing,
             last_login_is_noted_to_the_microsecond,
             deleted_user_is_gone_with_all_memberships,
@@ -467,6 +468,28 @@ pub async fn changed_password_renews_the_credential_version<S: UserStore<TestUse
     assert!(store.set_password_hash(&user.id, &newer, PasswordChange::NewPassword).await.unwrap());
     assert_ne!(there(&store, user.id).await.credential, second.credential);
     assert!(!store.set_password_hash(&-1, &newer, PasswordChange::NewPassword).await.unwrap());
+}
+
+/// Who is disabled and enabled again logs in again; what changes nothing ends nothing.
+pub async fn disabled_user_is_logged_out_for_good<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let mut user = create(&store, "a").await;
+    let mut versions = vec![there(&store, user.id).await.credential];
+    for is_active in [false, true] {
+        user.is_active = is_active;
+        for _ in 0..2 {
+            store.update(&user, Some(&["about", "is_active"])).await.unwrap();
+            let account = there(&store, user.id).await;
+            assert_eq!(account.user.is_active, is_active);
+            versions.push(account.credential);
+        }
+    }
+    assert!(versions[0] != versions[1] && versions[1] == versions[2]);
+    assert!(versions[2] != versions[3] && versions[0] != versions[3] && versions[3] == versions[4]);
+
+    (user.is_active, user.password_hash) = (false, PasswordHash::new("new"));
+    store.update(&user, Some(&["is_active", "password"])).await.unwrap();
+    let account = there(&store, user.id).await;
+    assert!(account.credential != versions[4] && account.user.password_hash == user.password_hash);
 }
 
 /// A login that improves the hash ends no session, and comes too late after a password change.

@@ -8,7 +8,8 @@ use crate::BoxFuture;
 use crate::passwords::PasswordHash;
 use crate::permissions::PermissionSet;
 
-/// Changes with every change of a user's password, never with a re-hash of the same one. Sessions and tokens are tied to it.
+/// Changes with every change of a user's password, never with a re-hash of the same one, and with every change of whether
+/// the account is in use. Sessions and tokens are tied to it.
 pub type CredentialVersion = i64;
 
 /// A user as the store has it now, with what the user holds now, read in one round trip.
@@ -19,7 +20,7 @@ pub struct Account<U> {
     pub user: Arc<U>,
     /// The permissions held directly and through groups. Whether the user is active or a superuser is not in it.
     pub permissions: PermissionSet,
-    /// Changes with every change of the password.
+    /// Changes with every change of the password and of whether the account is in use.
     pub credential: CredentialVersion,
 }
 
@@ -140,6 +141,7 @@ pub trait UserStore<U: UserModel>: GroupStore {
     /// The whole is without the columns that say what the user may do and when they came: [`Role::IsActive`],
     /// [`Role::IsStaff`], [`Role::IsSuperuser`] and [`Role::LastLogin`]. A struct that was read before an administrator
     /// changed them would bring the old values back; so they are written only where they are named.
+    /// Another value of [`Role::IsActive`] renews the credential version too: who is disabled is logged out for good.
     ///
     /// [`Role::IsActive`]: crate::database::Role::IsActive
     /// [`Role::IsStaff`]: crate::database::Role::IsStaff

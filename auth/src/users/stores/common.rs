@@ -60,6 +60,12 @@ pub(super) fn is_written(column: &Column, only: Option<&[&str]>) -> bool {
         }
 }
 
+/// Whether another value in the column is another credential version: a new password, and an account taken out of use, so
+/// that its sessions are not there again when it comes back.
+pub(super) fn ends_sessions(column: &Column) -> bool {
+    column.is(Role::Password) || column.is(Role::IsActive)
+}
+
 /// Never 0, which rows have that were there before the column was.
 pub(super) fn new_credential_version() -> CredentialVersion {
     match i64::from_le_bytes(secret::random()) {

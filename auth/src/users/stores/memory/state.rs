@@ -169,13 +169,11 @@ impl<U: UserModel> State<U> {
         }
         let key = user.primary_key();
         let held = self.users.get(key).ok_or(UserError::NotFound)?;
-        let is_new_password =
-            |(place, value): &(usize, Value)| U::COLUMNS[*place].is(Role::Password) && held.values.0[*place] != *value;
-        let credential = if changes.iter().any(is_new_password) {
-            common::new_credential_version()
-        } else {
-            held.account.credential
+        let ends_sessions = |(place, value): &(usize, Value)| {
+            common::ends_sessions(&U::COLUMNS[*place]) && held.values.0[*place] != *value
         };
+        let credential =
+            if changes.iter().any(ends_sessions) { common::new_credential_version() } else { held.account.credential };
         self.write(key, changes, credential)
     }
 
