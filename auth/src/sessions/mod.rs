@@ -17,6 +17,8 @@ pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBacke
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 pub use backends::InMemorySessionBackend;
+#[cfg(feature = "session-redis")]
+pub use backends::RedisSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use error::SessionError;
