@@ -1,6 +1,7 @@
 //! Whatever comes from outside: no panic, no access, and never a failure of ours.
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
+use auth::passwords::{Argon2Hasher, PasswordHasher as _};
 use auth::prelude::*;
 use auth::registry::Url;
 use auth::sessions::SessionKey;
@@ -48,6 +49,21 @@ proptest! {
     fn a_name_has_one_canonical_form(name in "\\PC{0,40}") {
         let once = DefaultUser::normalize_username(&name);
         prop_assert_eq!(DefaultUser::normalize_username(&once), once);
+    }
+}
+
+/// Of no password; its salt and tag are as long as ours.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
+                    AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_damaged_hash_never_verifies(at in 0..HASH.len(), with in "[\\PC$=,]{0,3}", cut in 0..3usize) {
+        let end = (at + cut).min(HASH.len());
+        let damaged = format!("{}{with}{}", &HASH[..at], &HASH[end..]);
+        prop_assert!(!Argon2Hasher::default().verify("password", &PasswordHash::new(damaged)).unwrap());
     }
 }
 

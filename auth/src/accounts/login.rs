@@ -55,7 +55,11 @@ impl<U: UserModel> Auth<U> {
     pub async fn log_in(&self, session: &Session, credentials: Credentials) -> Result<LoginOutcome<U>, Error> {
         let inner = self.inner();
         let limits = |error| Error::Limits(Box::new(error));
-        let account = U::normalize_username(&credentials.username);
+        // Who logs in by name and by mail address has one budget.
+        let account = match self.users().find_by_login(&credentials.username).await? {
+            Some(account) => account.user.username().to_owned(),
+            None => U::normalize_username(&credentials.username),
+        };
         let attempt = LoginAttempt::new(&account, credentials.source);
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
             Decision::Allowed(ticket) => ticket,

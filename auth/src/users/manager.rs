@@ -1,10 +1,9 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::new_user::{NewUser, build};
+use super::new_user::{Extra, NewUser, build};
 use super::{
     Account, DefaultUser, Group, InMemoryUserStore, Page, PasswordChange, UserError, UserLookup, UserModel, UserStore,
     username,
@@ -14,9 +13,6 @@ use crate::database::{ColumnError, Role};
 use crate::passwords::{PasswordContext, PasswordHash, PasswordHashers, Passwords};
 use crate::permissions::DeclaredPermission;
 use crate::secret::SecretString;
-
-/// Values for further columns of a new user, by the column's name.
-pub type Extra = HashMap<String, serde_json::Value>;
 
 /// Makes users: Django's `BaseUserManager`.
 pub trait BaseUserManager: Send + Sync {

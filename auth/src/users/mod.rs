@@ -17,7 +17,8 @@ mod username;
 
 pub use default_user::DefaultUser;
 pub use error::UserError;
-pub use manager::{BaseUserManager, DefaultUserManager, Extra, UserManager};
+pub use manager::{BaseUserManager, DefaultUserManager, UserManager};
+pub use new_user::Extra;
 pub use simple::{AnonymousUser, SimpleUser};
 pub use store::{Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore};
 #[cfg(feature = "__sql")]

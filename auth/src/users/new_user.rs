@@ -1,12 +1,16 @@
 //! A new user, made as if it were read from a row.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
-use super::manager::Extra;
 use super::{BaseUser, UserError, UserModel};
 use crate::database::{Column, ColumnError, Field as _, FieldError, Kind, Role, Row, Value};
 use crate::passwords::PasswordHash;
 use crate::users::PrimaryKey as _;
+
+/// Values for further columns of a new user, by the column's name.
+pub type Extra = HashMap<String, serde_json::Value>;
 
 /// Who makes the user, and so what may be said of it.
 #[derive(Clone, Copy, PartialEq, Eq)]

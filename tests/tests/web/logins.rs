@@ -85,6 +85,19 @@ async fn names_that_nobody_has_are_limited_alike_in_any_spelling() {
 }
 
 #[tokio::test]
+async fn a_name_and_a_mail_address_have_one_budget() {
+    let site = Site::start().await;
+    site.create("alice", |user| user.email = "alice@example.com".into()).await;
+    let visitor = site.visitor();
+    for name in ["alice", "alice@example.com", "alice@EXAMPLE.com", "alice", "alice@example.com"] {
+        assert_eq!(log_in(&visitor, name, "wrong").await.status, StatusCode::UNAUTHORIZED);
+    }
+    for name in ["alice", "alice@example.com"] {
+        assert_eq!(log_in(&visitor, name, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+}
+
+#[tokio::test]
 async fn many_tries_at_once_do_not_slip_through() {
     let site = Site::start().await;
     site.create("alice", |_| ()).await;
