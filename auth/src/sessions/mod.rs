@@ -12,6 +12,7 @@ mod key;
 mod lifetime;
 mod record;
 mod session;
+mod user_sessions;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
@@ -26,3 +27,4 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
+pub use user_sessions::{UserSession, UserSessions};

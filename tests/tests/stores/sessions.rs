@@ -15,6 +15,7 @@ mod memory {
     }
 
     auth::session_backend_suite!(backend);
+    auth::user_sessions_suite!(backend);
 }
 
 async fn over(test: TestDatabase) -> (DatabaseSessionBackend, ManualClock, TestDatabase) {
@@ -35,6 +36,7 @@ macro_rules! database {
             }
 
             auth::session_backend_suite!($(#[$attribute])* backend);
+            auth::user_sessions_suite!($(#[$attribute])* backend);
 
             #[tokio::test(flavor = "multi_thread")]
             $(#[$attribute])*
@@ -80,6 +82,34 @@ mod redis {
         #[ignore = "needs Redis"]
         backend
     );
+    auth::user_sessions_suite!(
+        #[ignore = "needs Redis"]
+        backend
+    );
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn a_users_set_goes_with_the_last_session() {
+        use auth::sessions::{Login, UserSessions as _};
+        let (backend, clock, test) = backend().await;
+        let mut ours = record(&clock);
+        ours.login = Some(Login::new("1", [0; 32], clock.now()));
+        let ids = [SessionKey::generate().digest(), SessionKey::generate().digest()];
+        for (id, hours) in ids.iter().zip([2, 1]) {
+            ours.expires_at = clock.now() + chrono::TimeDelta::hours(hours);
+            let saved = backend.save(id, Arc::new(ours.clone()), SaveIf::Absent).await.unwrap();
+            assert_eq!(saved, Saved::Done);
+        }
+        let set = format!("{}user:1", test.prefix);
+        let left = test.command::<i64>(&["PTTL", &set]);
+        assert!((7_140_000..=7_200_000).contains(&left), "{left}");
+        // The server forgot a record by itself: it is dropped when the set is read.
+        test.command::<()>(&["DEL", &format!("{}{}", test.prefix, ids[0])]);
+        assert_eq!(backend.count_of("1").await.unwrap(), 1);
+        assert_eq!(test.command::<u64>(&["ZCARD", &set]), 1);
+        assert!(backend.delete(&ids[1]).await.unwrap());
+        assert_eq!(test.keys(), Vec::<String>::new());
+    }
 
     #[tokio::test]
     #[ignore = "needs Redis"]

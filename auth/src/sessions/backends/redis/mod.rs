@@ -1,12 +1,14 @@
 mod connection;
 mod encoding;
 mod scripts;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use redis::{Script, ScriptInvocation};
 
 use self::connection::Connection;
 use self::scripts::{CONFLICT, DONE, Scripts};
@@ -15,13 +17,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
+    UserSessions,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
 ///
-/// Keys are `auth:session:<digest>`; another prefix is set with [`RedisSessionBackend::with_prefix`]. All requests
+/// Keys are `auth:session:<digest>`, and `auth:session:user:<key>` for the set of a user's sessions; another prefix is set with [`RedisSessionBackend::with_prefix`]. All requests
 /// share one connection, which is made again by itself when it breaks. No call takes longer than a time-out of two
-/// seconds; then, or when the server is gone, it is [`SessionError::Store`].
+/// seconds; then, or when the server is gone, it is [`SessionError::Store`]. Scripts derive keys from the prefix, so a
+/// cluster is not served.
 ///
 /// Whether a session has expired is told by the application's clock. The server is told how long to keep a value, not
 /// until when, so that its own clock need not agree.
@@ -92,6 +96,13 @@ impl RedisSessionBackend {
         self.clock.now().timestamp_micros()
     }
 
+    /// A script about one record.
+    fn about_one<'a>(&self, script: &'a Script, id: &SessionDigest, now: DateTime<Utc>) -> ScriptInvocation<'a> {
+        let mut script = script.key(self.key(id));
+        script.arg(now.timestamp_micros()).arg(self.users()).arg(id.to_string());
+        script
+    }
+
     /// The live record, out of at most so many bytes of it.
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         // One byte more than a record can have, so that a longer value is noticed.
@@ -117,9 +128,8 @@ impl RedisSessionBackend {
             SaveIf::Version(version) => version.to_be_bytes().to_vec(),
         };
         let now = self.clock.now();
-        let mut script = self.scripts.save.key(self.key(id));
-        script.arg(encoding::encode(record)?).arg(left(now, record.expires_at));
-        script.arg(now.timestamp_micros()).arg(version);
+        let mut script = self.about_one(&self.scripts.save, id, now);
+        script.arg(encoding::encode(record)?).arg(left(now, record.expires_at)).arg(version);
         Ok(match self.connection.run::<u8>(&script).await? {
             DONE => Saved::Done,
             CONFLICT => Saved::Conflict,
@@ -134,15 +144,14 @@ impl RedisSessionBackend {
         expires_at: DateTime<Utc>,
     ) -> Result<bool, SessionError> {
         let now = self.clock.now();
-        let mut script = self.scripts.touch.key(self.key(id));
+        let mut script = self.about_one(&self.scripts.touch, id, now);
         script.arg(encoding::moved(seen_at, expires_at).as_slice()).arg(encoding::MOVED_AT);
-        script.arg(left(now, expires_at)).arg(now.timestamp_micros());
+        script.arg(left(now, expires_at));
         self.connection.run(&script).await
     }
 
     async fn delete_now(&self, id: &SessionDigest) -> Result<bool, SessionError> {
-        let mut script = self.scripts.delete.key(self.key(id));
-        self.connection.run(script.arg(self.now())).await
+        self.connection.run(&self.about_one(&self.scripts.delete, id, self.clock.now())).await
     }
 }
 
@@ -188,6 +197,10 @@ impl SessionBackend for RedisSessionBackend {
 
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
         Box::pin(async move { Ok(self.load_now(id).await?.is_some()) })
+    }
+
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
     }
 }
 
