@@ -10,8 +10,10 @@ pub struct Readme;
 mod databases;
 pub mod http;
 mod keyed;
+mod redis;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use keyed::Keyed;
+pub use redis::{TestRedis, redis};
 
 auth::declare_suite_permissions!();

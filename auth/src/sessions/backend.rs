@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{SessionDigest, SessionError, SessionRecord};
+use super::{SessionDigest, SessionError, SessionRecord, UserSessions};
 use crate::BoxFuture;
 use crate::registry::{self, Context, Entry, Place, Url};
 
@@ -60,6 +60,12 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Whether there is a live record.
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>>;
+
+    /// The same store as one that can tell a user's sessions, if it can. A wrapper answers for itself: it must not give
+    /// what it wraps.
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        None
+    }
 }
 
 /// Any backend.
@@ -94,6 +100,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
 
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
         (**self).exists(id)
+    }
+
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        (**self).user_sessions()
     }
 }
 

@@ -72,6 +72,19 @@ impl SessionDigest {
         &self.0
     }
 
+    /// Reads what [`SessionDigest`] is displayed as: 64 hexadecimal digits, small letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut digest = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (hex_value(pair[0])? << 4) | hex_value(pair[1])?;
+        }
+        Some(Self(digest))
+    }
+
     /// Digest bytes as a store gave them back.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -88,6 +101,14 @@ impl fmt::Display for SessionDigest {
 impl fmt::Debug for SessionDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionDigest({:02x}{:02x}…)", self.0[0], self.0[1])
+    }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -114,5 +135,16 @@ mod tests {
         let forged = format!("{}{}", "A".repeat(42), "B");
         assert_eq!(SessionKey::parse(forged.as_bytes()), None);
         assert_eq!(SessionKey::parse(&[0xff; 43]), None);
+    }
+
+    #[test]
+    fn a_digest_survives_its_text() {
+        let digest = SessionKey::generate().digest();
+        let text = digest.to_string();
+        assert_eq!(SessionDigest::parse(&text), Some(digest));
+        for bad in ["", &text[1..], &format!("{text}0"), &format!("{}G", &text[1..]), &"é".repeat(32), &"A".repeat(64)]
+        {
+            assert_eq!(SessionDigest::parse(bad), None, "{bad}");
+        }
     }
 }

@@ -12,11 +12,14 @@ mod key;
 mod lifetime;
 mod record;
 mod session;
+mod user_sessions;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 pub use backends::InMemorySessionBackend;
+#[cfg(feature = "session-redis")]
+pub use backends::RedisSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use error::SessionError;
@@ -24,3 +27,4 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
+pub use user_sessions::{UserSession, UserSessions};

@@ -11,6 +11,7 @@ pub mod limit_store;
 pub mod password_hasher;
 pub mod session_backend;
 mod user;
+pub mod user_sessions;
 pub mod user_store;
 
 use std::future::poll_fn;

@@ -15,6 +15,7 @@ mod memory {
     }
 
     auth::session_backend_suite!(backend);
+    auth::user_sessions_suite!(backend);
 }
 
 async fn over(test: TestDatabase) -> (DatabaseSessionBackend, ManualClock, TestDatabase) {
@@ -35,6 +36,7 @@ macro_rules! database {
             }
 
             auth::session_backend_suite!($(#[$attribute])* backend);
+            auth::user_sessions_suite!($(#[$attribute])* backend);
 
             #[tokio::test(flavor = "multi_thread")]
             $(#[$attribute])*
@@ -61,6 +63,137 @@ database!(
     #[ignore = "needs MariaDB"]
     mysql
 );
+
+mod redis {
+    use auth::clock::Clock as _;
+    use auth::sessions::{RedisSessionBackend, SaveIf, Saved, SessionBackend as _, SessionKey};
+    use auth_tests::TestRedis;
+
+    use super::*;
+
+    async fn backend() -> (RedisSessionBackend, ManualClock, TestRedis) {
+        let (clock, test) = (ManualClock::new(), auth_tests::redis());
+        let backend = RedisSessionBackend::connect(test.url.as_str()).await.expect("the server is there");
+        let backend = backend.with_prefix(&test.prefix).with_clock(Arc::new(clock.clone()));
+        (backend, clock, test)
+    }
+
+    auth::session_backend_suite!(
+        #[ignore = "needs Redis"]
+        backend
+    );
+    auth::user_sessions_suite!(
+        #[ignore = "needs Redis"]
+        backend
+    );
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn a_users_set_goes_with_the_last_session() {
+        use auth::sessions::{Login, UserSessions as _};
+        let (backend, clock, test) = backend().await;
+        let mut ours = record(&clock);
+        ours.login = Some(Login::new("1", [0; 32], clock.now()));
+        let ids = [SessionKey::generate().digest(), SessionKey::generate().digest()];
+        for (id, hours) in ids.iter().zip([2, 1]) {
+            ours.expires_at = clock.now() + chrono::TimeDelta::hours(hours);
+            let saved = backend.save(id, Arc::new(ours.clone()), SaveIf::Absent).await.unwrap();
+            assert_eq!(saved, Saved::Done);
+        }
+        let set = format!("{}user:1", test.prefix);
+        let left = test.command::<i64>(&["PTTL", &set]);
+        assert!((7_140_000..=7_200_000).contains(&left), "{left}");
+        // The server forgot a record by itself: it is dropped when the set is read.
+        test.command::<()>(&["DEL", &format!("{}{}", test.prefix, ids[0])]);
+        assert_eq!(backend.count_of("1").await.unwrap(), 1);
+        assert_eq!(test.command::<u64>(&["ZCARD", &set]), 1);
+        assert!(backend.delete(&ids[1]).await.unwrap());
+        assert_eq!(test.keys(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn a_damaged_record_counts_as_none() {
+        let (backend, clock, test) = backend().await;
+        let id = SessionKey::generate().digest();
+        let key = format!("{}{id}", test.prefix);
+        for damage in [
+            vec!["SET", &key, "nonsense"],
+            vec!["SETRANGE", &key, "0", "\x07"],
+            vec!["APPEND", &key, "x"],
+            vec!["SETRANGE", &key, "2097151", "x"],
+            vec!["LPUSH", &key, "x"],
+        ] {
+            let saved = backend.save(&id, Arc::new(record(&clock)), SaveIf::Absent).await.unwrap();
+            assert_eq!(saved, Saved::Done, "what is damaged is not in the way of {damage:?}");
+            assert!(backend.exists(&id).await.unwrap());
+            if damage[0] == "LPUSH" {
+                test.command::<()>(&["DEL", &key]);
+            }
+            test.command::<()>(&damage);
+            assert_eq!(backend.load(&id).await.unwrap(), None, "{damage:?}");
+            assert!(!backend.exists(&id).await.unwrap(), "{damage:?}");
+            let _ = backend.delete(&id).await.unwrap();
+            assert_eq!(test.command::<u64>(&["EXISTS", &key]), 0, "{damage:?}");
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn the_server_forgets_a_record_with_its_session() {
+        let (backend, clock, test) = backend().await;
+        let id = SessionKey::generate().digest();
+        let key = format!("{}{id}", test.prefix);
+        // However wrong the server's clock is, or ours.
+        for hours in [0, -24 * 365 * 20, 24 * 365 * 40] {
+            clock.advance(chrono::TimeDelta::hours(hours));
+            let saved = backend.save(&id, Arc::new(record(&clock)), SaveIf::Absent).await.unwrap();
+            assert_eq!(saved, Saved::Done);
+            let left = test.command::<i64>(&["PTTL", &key]);
+            assert!((3_540_000..=3_600_000).contains(&left), "{left}");
+            let (now, later) = (clock.now(), clock.now() + chrono::TimeDelta::minutes(90));
+            assert!(backend.touch(&id, now, later).await.unwrap());
+            let left = test.command::<i64>(&["PTTL", &key]);
+            assert!((5_340_000..=5_400_000).contains(&left), "{left}");
+            assert!(backend.delete(&id).await.unwrap());
+        }
+        let mut ended = record(&clock);
+        ended.expires_at = clock.now();
+        assert_eq!(backend.save(&id, Arc::new(ended), SaveIf::Absent).await.unwrap(), Saved::Done);
+        assert_eq!(test.command::<u64>(&["EXISTS", &key]), 0);
+    }
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn scripts_come_back_after_the_server_forgot_them() {
+        let (backend, clock, test) = backend().await;
+        test.command::<()>(&["SCRIPT", "FLUSH"]);
+        let id = SessionKey::generate().digest();
+        let saved = backend.save(&id, Arc::new(record(&clock)), SaveIf::Absent).await.unwrap();
+        assert_eq!(saved, Saved::Done);
+        assert!(backend.delete(&id).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_in_time() {
+        use auth::sessions::SessionError;
+        // Takes connections and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://:hunter2@{}", silent.local_addr().unwrap());
+        let timeout = std::time::Duration::from_millis(100);
+        for url in [url.as_str(), "redis://:hunter2@127.0.0.1:1"] {
+            let started = std::time::Instant::now();
+            let error = RedisSessionBackend::connect_with_timeout(url, timeout).await.unwrap_err();
+            assert!(matches!(error, SessionError::Store(_)), "{error:?}");
+            assert!(started.elapsed() < timeout * 10);
+            assert!(!format!("{error:?} {error}").contains("hunter2"));
+        }
+        for url in ["redis:", "redis://", "http://127.0.0.1", "rediss://127.0.0.1"] {
+            let error = RedisSessionBackend::connect(url).await.unwrap_err();
+            assert!(matches!(error, SessionError::Configuration(_)), "{url}: {error:?}");
+        }
+    }
+}
 
 fn record(clock: &ManualClock) -> auth::sessions::SessionRecord {
     use auth::clock::Clock as _;

@@ -3,9 +3,13 @@
 #[cfg(feature = "__sql")]
 mod database;
 mod memory;
+#[cfg(feature = "session-redis")]
+mod redis;
 
 #[cfg(feature = "__sql")]
 pub use database::DatabaseSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use database::{SESSION_TABLE, session_table};
 pub use memory::InMemorySessionBackend;
+#[cfg(feature = "session-redis")]
+pub use redis::RedisSessionBackend;

@@ -1,3 +1,5 @@
+mod users;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -7,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use self::users::UserIndex;
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError,
-    SessionRecord,
+    SessionRecord, UserSession, UserSessions,
 };
 
 /// Keeps sessions in this process: for tests, and for one server whose users may have to log in again after a restart.
@@ -20,6 +23,7 @@ use crate::sessions::{
 /// Expired records are removed as new ones come in, so memory is bounded by the sessions that are alive.
 pub struct InMemorySessionBackend {
     shards: Box<[Mutex<Shard>]>,
+    users: UserIndex,
     clock: Arc<dyn Clock>,
 }
 
@@ -57,7 +61,7 @@ impl InMemorySessionBackend {
 
     /// An empty store that goes by this clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), clock }
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), users: UserIndex::new(), clock }
     }
 
     /// How many records are held, expired ones that were not removed yet among them.
@@ -77,18 +81,24 @@ impl InMemorySessionBackend {
     fn save_now(&self, id: &SessionDigest, record: Arc<SessionRecord>, condition: SaveIf) -> Saved {
         let now = self.clock.now();
         let mut shard = self.shard(id);
-        shard.sweep(now);
+        shard.sweep(now, &self.users);
         match (shard.records.entry(*id), condition) {
             (Entry::Occupied(held), SaveIf::Absent) if alive(held.get(), now) => Saved::Conflict,
             (Entry::Occupied(mut held), SaveIf::Version(version)) if alive(held.get(), now) => {
                 if held.get().version != version {
                     return Saved::Conflict;
                 }
+                self.users.replaced(id, Some(held.get()), Some(&record));
                 held.insert(record);
                 Saved::Done
             }
             (_, SaveIf::Version(_)) => Saved::Gone,
             (entry, SaveIf::Absent) => {
+                let expired = match &entry {
+                    Entry::Occupied(held) => Some(&**held.get()),
+                    Entry::Vacant(_) => None,
+                };
+                self.users.replaced(id, expired, Some(&record));
                 entry.insert_entry(record);
                 Saved::Done
             }
@@ -111,12 +121,35 @@ impl InMemorySessionBackend {
         let record = self.shard(id).records.get(id)?.clone();
         alive(&record, self.clock.now()).then_some(record)
     }
+
+    /// Removes a record of which that holds. Says whether there was a live one.
+    fn delete_if(&self, id: &SessionDigest, condition: impl FnOnce(&SessionRecord) -> bool) -> bool {
+        let mut shard = self.shard(id);
+        let Entry::Occupied(held) = shard.records.entry(*id) else { return false };
+        if !condition(held.get()) {
+            return false;
+        }
+        let record = held.remove();
+        self.users.replaced(id, Some(&record), None);
+        alive(&record, self.clock.now())
+    }
+
+    fn sessions_now(&self, user_id: &str) -> Vec<UserSession> {
+        let found = self.users.ids(user_id).into_iter().filter_map(|id| {
+            // The login can have changed since the index was read.
+            let record = self.load_now(&id).filter(|record| record.user_id() == Some(user_id))?;
+            Some(UserSession::new(id, record))
+        });
+        let mut sessions: Vec<_> = found.collect();
+        UserSession::sort(&mut sessions);
+        sessions
+    }
 }
 
 impl Shard {
-    fn sweep(&mut self, now: DateTime<Utc>) {
+    fn sweep(&mut self, now: DateTime<Utc>, users: &UserIndex) {
         if self.records.len() >= self.sweep_at.max(LEAST_SWEEP) {
-            self.records.retain(|_, record| alive(record, now));
+            self.records.retain(|id, record| alive(record, now) || forget(users, id, record));
             self.sweep_at = self.records.len() * 2;
         }
     }
@@ -124,6 +157,12 @@ impl Shard {
 
 fn alive(record: &SessionRecord, now: DateTime<Utc>) -> bool {
     now < record.expires_at
+}
+
+/// Takes a record that is removed out of the index; it is not kept.
+fn forget(users: &UserIndex, id: &SessionDigest, record: &SessionRecord) -> bool {
+    users.replaced(id, Some(record), None);
+    false
 }
 
 /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
@@ -167,12 +206,39 @@ impl SessionBackend for InMemorySessionBackend {
     }
 
     fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        let removed = self.shard(id).records.remove(id);
-        Box::pin(ready(Ok(removed.is_some_and(|record| alive(&record, self.clock.now())))))
+        Box::pin(ready(Ok(self.delete_if(id, |_| true))))
     }
 
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
         Box::pin(ready(Ok(self.load_now(id).is_some())))
+    }
+
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
+}
+
+impl UserSessions for InMemorySessionBackend {
+    fn sessions_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<Vec<UserSession>, SessionError>> {
+        Box::pin(ready(Ok(self.sessions_now(user_id))))
+    }
+
+    fn count_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<u64, SessionError>> {
+        Box::pin(ready(Ok(self.sessions_now(user_id).len() as u64)))
+    }
+
+    fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(ready(Ok(self.delete_if(id, |record| record.user_id() == Some(user_id)))))
+    }
+
+    fn delete_all_of<'a>(
+        &'a self,
+        user_id: &'a str,
+        except: Option<&'a SessionDigest>,
+    ) -> BoxFuture<'a, Result<u64, SessionError>> {
+        let ids = self.users.ids(user_id).into_iter().filter(|id| Some(id) != except);
+        let ended = ids.filter(|id| self.delete_if(id, |record| record.user_id() == Some(user_id))).count();
+        Box::pin(ready(Ok(ended as u64)))
     }
 }
 
@@ -180,8 +246,8 @@ impl CleanupExpired for InMemorySessionBackend {
     fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>> {
         let (now, mut left) = (self.clock.now(), u64::from(batch));
         for shard in &self.shards {
-            lock(shard).records.retain(|_, record| {
-                let keep = left == 0 || alive(record, now);
+            lock(shard).records.retain(|id, record| {
+                let keep = left == 0 || alive(record, now) || forget(&self.users, id, record);
                 left -= u64::from(!keep);
                 keep
             });

@@ -1,19 +1,22 @@
+mod statements;
+mod users;
+
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_query::{Alias, DynIden, Expr, ExprTrait as _, IntoIden as _, Order, Query, Value as Bound};
+use sea_query::Value as Bound;
 
+use self::statements::Statements;
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{
-    AnyRow, ColumnError, ColumnSpec, Database, DatabaseError, Dialect, Kind, Migration, Statement, TableSpec,
-    is_storable, read,
+    AnyRow, ColumnError, ColumnSpec, Database, DatabaseError, Kind, Migration, Statement, TableSpec, is_storable, read,
 };
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, DynSessionBackend, Login, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest,
-    SessionError, SessionRecord,
+    SessionError, SessionRecord, UserSessions,
 };
 
 /// The table that sessions are kept in, unless another is named.
@@ -21,10 +24,11 @@ pub(crate) const SESSION_TABLE: &str = "auth_session";
 
 const ID: &str = "id";
 const VERSION: &str = "version";
+const USER_ID: &str = "user_id";
 const EXPIRES_AT: &str = "expires_at";
 /// All columns but the id, in the order of [`row`].
 const COLUMNS: [&str; 9] =
-    [VERSION, "user_id", "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data"];
+    [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data"];
 
 /// Keeps sessions in a database: one row for each, moments as microseconds since 1970.
 ///
@@ -193,6 +197,10 @@ impl SessionBackend for DatabaseSessionBackend {
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
         Box::pin(self.is_alive(id))
     }
+
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
 }
 
 impl CleanupExpired for DatabaseSessionBackend {
@@ -210,7 +218,7 @@ pub(crate) fn session_table(name: &str) -> TableSpec {
     let columns = vec![
         ColumnSpec::text(ID, 64),
         ColumnSpec::new(VERSION, Kind::BigInt),
-        ColumnSpec::text("user_id", 255).nullable(),
+        ColumnSpec::text(USER_ID, 255).nullable(),
         ColumnSpec::new("tie", Kind::Bytes).nullable(),
         moment("login_at").nullable(),
         moment("created_at"),
@@ -220,82 +228,8 @@ pub(crate) fn session_table(name: &str) -> TableSpec {
         ColumnSpec::new("data", Kind::Bytes),
     ];
     let mut table = TableSpec::new(name, vec![ID], columns);
-    table.indexes = vec![vec!["user_id"], vec![EXPIRES_AT]];
+    table.indexes = vec![vec![USER_ID], vec![EXPIRES_AT]];
     table
-}
-
-/// Built once; each call gives the values.
-struct Statements {
-    load: Statement,
-    exists: Statement,
-    insert: Statement,
-    update: Statement,
-    touch: Statement,
-    delete: Statement,
-    take_away: Statement,
-    cleanup: Statement,
-}
-
-impl Statements {
-    fn new(database: &Database, table: &str) -> Self {
-        let table: DynIden = Alias::new(table).into_iden();
-        let is = || Expr::col(ID).eq("");
-        let alive = || Expr::col(EXPIRES_AT).gt(0_i64);
-        let expired = || Expr::col(EXPIRES_AT).lte(0_i64);
-
-        let mut load = Query::select();
-        load.columns(COLUMNS).from(table.clone()).and_where(is()).and_where(alive());
-        let mut exists = Query::select();
-        exists.expr(Expr::cust("1")).from(table.clone()).and_where(is()).and_where(alive());
-        let mut insert = Query::insert();
-        insert
-            .into_table(table.clone())
-            .columns(COLUMNS.into_iter().chain([ID]))
-            .values_panic((0..=COLUMNS.len()).map(|_| Expr::val(0_i64)));
-        let mut update = Query::update();
-        update
-            .table(table.clone())
-            .values(COLUMNS.map(|column| (column, Expr::val(0_i64))))
-            .and_where(is())
-            .and_where(Expr::col(VERSION).eq(0_i64))
-            .and_where(alive());
-        let mut touch = Query::update();
-        touch.table(table.clone()).value("seen_at", 0_i64).value(EXPIRES_AT, 0_i64).and_where(is()).and_where(alive());
-        let mut delete = Query::delete();
-        delete.from_table(table.clone()).and_where(is()).and_where(alive());
-        let mut take_away = Query::delete();
-        take_away.from_table(table.clone()).and_where(is()).and_where(expired());
-        Self {
-            load: database.build(&load),
-            exists: database.build(&exists),
-            insert: database.build(&insert),
-            update: database.build(&update),
-            touch: database.build(&touch),
-            delete: database.build(&delete),
-            take_away: database.build(&take_away),
-            cleanup: cleanup(database, table),
-        }
-    }
-}
-
-/// The oldest first. MySQL limits the removal itself; the others only a search.
-fn cleanup(database: &Database, table: DynIden) -> Statement {
-    let expired = || Expr::col(EXPIRES_AT).lte(0_i64);
-    let mut delete = Query::delete();
-    delete.from_table(table.clone());
-    if database.dialect() == Dialect::MySql {
-        delete.and_where(expired()).order_by(EXPIRES_AT, Order::Asc).limit(1);
-        return database.build(&delete);
-    }
-    let oldest = Query::select()
-        .column(ID)
-        .from(table)
-        .and_where(expired())
-        .order_by(EXPIRES_AT, Order::Asc)
-        .limit(1)
-        .to_owned();
-    delete.and_where(Expr::col(ID).in_subquery(oldest));
-    database.build(&delete)
 }
 
 fn key(id: &SessionDigest) -> Bound {
@@ -338,7 +272,7 @@ fn record(row: &AnyRow) -> Result<SessionRecord, ColumnError> {
         let micros = read::<i64>(row, index, COLUMNS[index])?;
         DateTime::from_timestamp_micros(micros).ok_or_else(|| ColumnError::new(COLUMNS[index], "is no moment"))
     };
-    let login = match read::<Option<String>>(row, 1, "user_id")? {
+    let login = match read::<Option<String>>(row, 1, USER_ID)? {
         None => None,
         Some(user_id) => {
             let tie = read::<Vec<u8>>(row, 2, "tie")?;

@@ -1,0 +1,159 @@
+//! A record as one value: a head of fixed size, which scripts read, and the rest, which only this file reads.
+//!
+//! ```text
+//!  0      1  format, 1
+//!  1      8  version
+//!  9     16  expires_at, seen_at: one stretch, so that a touch writes nothing else
+//! 25     16  created_at, ends_at
+//! 41      2  length of the user's key, 0xffff when nobody is logged in
+//! 43      …  the user's key, its tie (32), when the login was (8)
+//!         4  length of the data
+//!         …  the data
+//! ```
+//!
+//! Numbers are big-endian; moments are microseconds since 1970.
+
+use chrono::{DateTime, Utc};
+
+use crate::sessions::data::MAX_BYTES;
+use crate::sessions::{Login, SessionError, SessionRecord};
+
+const FORMAT: u8 = 1;
+const NOBODY: u16 = u16::MAX;
+/// As many characters as the database's column has, of four bytes each.
+const MAX_USER_ID: usize = 255 * 4;
+/// The most bytes that a record takes; more are never asked for.
+pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 4 + MAX_BYTES;
+/// Where the moments stand that a touch moves.
+pub(super) const MOVED_AT: usize = 9;
+
+pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
+    if record.data.len() > MAX_BYTES {
+        return Err(SessionError::TooLarge { max: MAX_BYTES });
+    }
+    let mut bytes = Vec::with_capacity(128 + record.data.len());
+    bytes.push(FORMAT);
+    bytes.extend(record.version.to_be_bytes());
+    bytes.extend(moved(record.seen_at, record.expires_at));
+    bytes.extend(micros(record.created_at));
+    bytes.extend(micros(record.ends_at));
+    match &record.login {
+        None => bytes.extend(NOBODY.to_be_bytes()),
+        Some(login) => {
+            let length = u16::try_from(login.user_id.len()).ok().filter(|length| usize::from(*length) <= MAX_USER_ID);
+            let length = length.ok_or_else(|| SessionError::store("the user's key is too long"))?;
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(login.user_id.as_bytes());
+            bytes.extend(login.tie);
+            bytes.extend(micros(login.at));
+        }
+    }
+    bytes.extend(u32::try_from(record.data.len()).map_err(SessionError::store)?.to_be_bytes());
+    bytes.extend(&record.data);
+    Ok(bytes)
+}
+
+/// The moments that a touch moves, as they stand in a record.
+pub(super) fn moved(seen_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&micros(expires_at));
+    bytes[8..].copy_from_slice(&micros(seen_at));
+    bytes
+}
+
+/// `None` when that is no whole record in this format, and nothing else.
+pub(super) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
+    let mut rest = Reader(bytes);
+    if rest.array()? != [FORMAT] {
+        return None;
+    }
+    let version = u64::from_be_bytes(rest.array()?);
+    let (expires_at, seen_at) = (rest.moment()?, rest.moment()?);
+    let (created_at, ends_at) = (rest.moment()?, rest.moment()?);
+    let login = match u16::from_be_bytes(rest.array()?) {
+        NOBODY => None,
+        length => {
+            let user_id = std::str::from_utf8(rest.take(usize::from(length))?).ok()?;
+            Some(Login::new(user_id, rest.array()?, rest.moment()?))
+        }
+    };
+    let length = usize::try_from(u32::from_be_bytes(rest.array()?)).ok()?;
+    let data = rest.take(length)?.into();
+    rest.0.is_empty().then_some(SessionRecord { version, login, created_at, seen_at, expires_at, ends_at, data })
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn moment(&mut self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(i64::from_be_bytes(self.array()?))
+    }
+}
+
+fn micros(time: DateTime<Utc>) -> [u8; 8] {
+    time.timestamp_micros().to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(login: Option<Login>) -> SessionRecord {
+        let moment = |micros| DateTime::from_timestamp_micros(micros).expect("a small number is a moment");
+        let mut record = SessionRecord::new(moment(1), moment(-2), moment(1 << 52));
+        (record.version, record.login, record.data) = (u64::MAX, login, b"\x01{}".as_slice().into());
+        record
+    }
+
+    fn login() -> Login {
+        Login::new("ключ", [9; 32], DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_record_survives_its_bytes() {
+        for record in [record(None), record(Some(login())), record(Some(Login::new("", [0; 32], DateTime::UNIX_EPOCH)))]
+        {
+            let bytes = encode(&record).expect("it fits");
+            assert!(bytes.len() <= MAX_RECORD);
+            assert_eq!(decode(&bytes), Some(record));
+        }
+    }
+
+    #[test]
+    fn whatever_is_cut_off_or_added_is_noticed() {
+        let bytes = encode(&record(Some(login()))).expect("it fits");
+        for length in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..length]), None, "{length}");
+        }
+        assert_eq!(decode(&[&bytes[..], b"x"].concat()), None);
+        assert_eq!(decode(&[&[2], &bytes[1..]].concat()), None, "another format");
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        let mut large = record(None);
+        large.data = vec![0; MAX_BYTES + 1].into();
+        assert!(matches!(encode(&large), Err(SessionError::TooLarge { .. })));
+        let long = Login::new("x".repeat(MAX_USER_ID + 1), [0; 32], DateTime::UNIX_EPOCH);
+        assert!(matches!(encode(&record(Some(long))), Err(SessionError::Store(_))));
+    }
+
+    #[test]
+    fn a_touch_writes_where_the_moments_stand() {
+        let mut record = record(Some(login()));
+        let mut bytes = encode(&record).expect("it fits");
+        (record.seen_at, record.expires_at) = (DateTime::UNIX_EPOCH, record.ends_at);
+        bytes[MOVED_AT..MOVED_AT + 16].copy_from_slice(&moved(record.seen_at, record.expires_at));
+        assert_eq!(decode(&bytes), Some(record));
+    }
+}
