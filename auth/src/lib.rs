@@ -84,6 +84,7 @@ pub mod passwords;
 pub mod permissions;
 pub mod prelude;
 pub mod registry;
+mod report;
 pub mod secret;
 pub mod sessions;
 #[cfg(feature = "testing")]

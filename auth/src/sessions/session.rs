@@ -359,6 +359,7 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// Whether that is [`Session::stored_key`].
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn has_stored_key(&self, key: Option<&SessionKey>) -> bool {
         let state = self.state();
         state.record.as_ref().and(state.key.as_ref()) == key

@@ -74,8 +74,8 @@ impl<U: UserModel> Call<U> {
         let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         if peer.is_none() {
             WARNED.call_once(|| {
-                tracing::warn!(
-                    "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`"
+                crate::report::failure(
+                    "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
                 );
             });
         }
