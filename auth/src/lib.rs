@@ -65,6 +65,7 @@
 //! | `database-mysql` | the same in MySQL and MariaDB |
 //! | `database-tls` | TLS to PostgreSQL and MySQL |
 //! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
+//! | `session-file` | sessions in files of a private directory |
 //! | `web-axum` | the axum layer, extractors and routes |
 //! | `testing` | conformance suites for stores, a clock to set |
 

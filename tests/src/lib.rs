@@ -8,10 +8,12 @@
 pub struct Readme;
 
 mod databases;
+mod directory;
 pub mod http;
 mod keyed;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
+pub use directory::TestDirectory;
 pub use keyed::Keyed;
 
 auth::declare_suite_permissions!();

@@ -1,5 +1,4 @@
 //! What the project says of itself is true.
-#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
 use std::collections::BTreeSet;
 use std::fs;

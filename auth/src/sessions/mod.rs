@@ -7,6 +7,8 @@
 mod backend;
 mod backends;
 mod data;
+#[cfg(feature = "session-file")]
+mod encoding;
 mod error;
 mod key;
 mod lifetime;
@@ -16,6 +18,8 @@ mod session;
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
+#[cfg(feature = "session-file")]
+pub use backends::FileSessionBackend;
 pub use backends::InMemorySessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
