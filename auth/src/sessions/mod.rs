@@ -7,13 +7,14 @@
 mod backend;
 mod backends;
 mod data;
-#[cfg(feature = "session-file")]
+#[cfg(any(feature = "session-file", feature = "__session-compression"))]
 mod encoding;
 mod error;
 mod key;
 mod lifetime;
 mod record;
 mod session;
+mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
@@ -28,3 +29,5 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
+#[cfg(feature = "__session-compression")]
+pub use wrappers::{CompressedSessionBackend, Compression};
