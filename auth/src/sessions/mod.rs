@@ -31,3 +31,4 @@ pub use record::{Login, SessionRecord};
 pub use session::Session;
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
+pub use wrappers::{TenantSessionBackend, TenantSessionOperations};

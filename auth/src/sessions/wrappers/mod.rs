@@ -3,6 +3,8 @@
 
 #[cfg(feature = "__session-compression")]
 mod compressed;
+mod tenant;
 
 #[cfg(feature = "__session-compression")]
 pub use compressed::{CompressedSessionBackend, Compression};
+pub use tenant::{TenantSessionBackend, TenantSessionOperations};
