@@ -7,16 +7,21 @@
 mod backend;
 mod backends;
 mod data;
+#[cfg(any(feature = "session-file", feature = "__session-compression"))]
+mod encoding;
 mod error;
 mod key;
 mod lifetime;
 mod record;
 mod session;
 mod user_sessions;
+mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
+#[cfg(feature = "session-file")]
+pub use backends::FileSessionBackend;
 pub use backends::InMemorySessionBackend;
 #[cfg(feature = "session-redis")]
 pub use backends::RedisSessionBackend;
@@ -28,3 +33,6 @@ pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
+#[cfg(feature = "__session-compression")]
+pub use wrappers::{CompressedSessionBackend, Compression};
+pub use wrappers::{TenantSessionBackend, TenantSessionOperations};
