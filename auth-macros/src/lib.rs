@@ -71,7 +71,7 @@ use proc_macro::TokenStream;
 /// `hasher = path` (a `PasswordHasher`; Argon2id without it), and `crate = path`, where `auth` is reached by another path.
 ///
 /// On a field: `column = "name"`, `unique`, `editable` (the user may set it, at registration and in the profile), `json`
-/// (any serde type), `skip` (not stored; `Default` when read).
+/// (any serde type with a `Default`, which it has until something is written), `skip` (not stored; `Default` when read).
 ///
 /// Generic structs, lifetimes, tuple structs, enums and unions are refused: a user is one table, and owns what it holds.
 #[proc_macro_derive(User, attributes(user))]
