@@ -73,6 +73,9 @@ use proc_macro::TokenStream;
 /// On a field: `column = "name"`, `unique`, `editable` (the user may set it, at registration and in the profile), `json`
 /// (any serde type with a `Default`, which it has until something is written), `skip` (not stored; `Default` when read).
 ///
+/// A new user of whom nothing is said has zero, an empty text or `None` in a field; a field that is `unique` must be given,
+/// so write `Option` for what may be absent. `Extra`, `update_columns`, JSON bodies and forms name columns, not fields.
+///
 /// Generic structs, lifetimes, tuple structs, enums and unions are refused: a user is one table, and owns what it holds.
 #[proc_macro_derive(User, attributes(user))]
 pub fn derive_user(input: TokenStream) -> TokenStream {

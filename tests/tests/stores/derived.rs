@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use auth::accounts::migrate;
 use auth::prelude::*;
-use auth::users::{DatabaseUserStore, Extra, UserLookup, UserManager, UserStore};
+use auth::users::{DatabaseUserStore, Extra, UserError, UserLookup, UserManager, UserStore};
 use auth_tests::TestDatabase;
 use serde::{Deserialize, Serialize};
 
 on_every_database! {
     a_document_has_a_default_in_new_users_and_in_new_columns,
+    a_unique_column_is_given_or_an_option,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -68,4 +69,37 @@ async fn a_document_has_a_default_in_new_users_and_in_new_columns(test: TestData
     test.sql("UPDATE writer SET look = '[]'").await;
     let damaged = store.find(UserLookup::Username("ann")).await;
     assert!(matches!(damaged, Err(UserError::Invalid(_))), "{damaged:?}");
+}
+
+#[derive(User, Clone, Debug)]
+struct Member {
+    id: i64,
+    username: String,
+    password_hash: PasswordHash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+    #[user(unique, editable, column = "member_code")]
+    code: String,
+    #[user(unique)]
+    badge: Option<String>,
+}
+
+async fn a_unique_column_is_given_or_an_option(test: TestDatabase) {
+    migrate::<Member>(&test.database).await.unwrap();
+    let in_database = UserManager::over(Arc::new(DatabaseUserStore::<Member>::new(test.database.clone())));
+    for users in [in_database, UserManager::in_memory()] {
+        let without = users.create_user("a", None, Extra::new()).await;
+        match without {
+            Err(UserError::Invalid(error)) => assert_eq!(error.to_string(), "column `member_code`: must be given"),
+            other => panic!("{other:?}"),
+        }
+        for name in ["a", "b"] {
+            let extra = Extra::from([("member_code".to_owned(), name.into())]);
+            let user = users.create_user(name, None, extra).await.unwrap();
+            assert_eq!((user.code.as_str(), user.badge), (name, None));
+        }
+        let by_field = Extra::from([("code".to_owned(), "c".into()), ("member_code".to_owned(), "c".into())]);
+        let by_field = users.create_user("c", None, by_field).await;
+        assert!(matches!(by_field, Err(UserError::UnknownColumn(_))), "{by_field:?}");
+    }
 }
