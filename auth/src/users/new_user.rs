@@ -9,7 +9,7 @@ use crate::database::{Column, ColumnError, Field as _, FieldError, Kind, Role, R
 use crate::passwords::PasswordHash;
 use crate::users::PrimaryKey as _;
 
-/// Values for further columns of a new user, by the column's name.
+/// Values for further columns of a new user, by the column's name: that in the database, where the field has another.
 pub type Extra = HashMap<String, serde_json::Value>;
 
 /// Who makes the user, and so what may be said of it.
@@ -23,7 +23,8 @@ pub(super) enum NewUser {
     Registered,
 }
 
-/// A user of these values, without a password. Columns that nobody gave get the default of their kind.
+/// A user of these values, without a password. Columns that nobody gave get the default of their kind; a unique one has
+/// none, because the second user could not have it too.
 pub(super) fn build<U: UserModel>(
     username: &str,
     mut extra: Extra,
@@ -41,6 +42,9 @@ pub(super) fn build<U: UserModel>(
             _ if column.is(Role::Username) => Value::Text(Some(username.to_owned())),
             _ if column.is(Role::Password) => PasswordHash::default().to_value(),
             Some(value) => value,
+            None if column.unique && !column.nullable && !column.is(Role::Id) => {
+                return Err(ColumnError::new(column.name, "must be given").into());
+            }
             None => default::<U>(column, how, now),
         });
     }
