@@ -7,6 +7,7 @@
 mod backend;
 mod backends;
 mod data;
+mod device;
 mod error;
 mod key;
 mod lifetime;
@@ -22,6 +23,7 @@ pub use backends::InMemorySessionBackend;
 pub use backends::RedisSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
+pub use device::{Device, SessionType};
 pub use error::SessionError;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
