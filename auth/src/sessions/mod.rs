@@ -9,6 +9,7 @@ mod backends;
 mod data;
 #[cfg(any(feature = "session-file", feature = "__session-compression"))]
 mod encoding;
+mod device;
 mod error;
 mod key;
 mod lifetime;
@@ -27,6 +28,7 @@ pub use backends::InMemorySessionBackend;
 pub use backends::RedisSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
+pub use device::{Device, SessionType};
 pub use error::SessionError;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 
+use super::Device;
+
 /// A session as stores keep it. They read the moments and the version; the data are bytes to them.
 ///
 /// Moments are cut to microseconds.
@@ -10,6 +12,8 @@ pub struct SessionRecord {
     pub version: u64,
     /// Who is logged in.
     pub login: Option<Login>,
+    /// The device it was made on.
+    pub device: Option<Device>,
     /// When the session began.
     pub created_at: DateTime<Utc>,
     /// When it was last used, give or take the touch threshold.
@@ -25,7 +29,16 @@ pub struct SessionRecord {
 impl SessionRecord {
     /// The first version of a record, empty.
     pub fn new(created_at: DateTime<Utc>, expires_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Self {
-        Self { version: 1, login: None, created_at, seen_at: created_at, expires_at, ends_at, data: Box::default() }
+        Self {
+            version: 1,
+            login: None,
+            device: None,
+            created_at,
+            seen_at: created_at,
+            expires_at,
+            ends_at,
+            data: Box::default(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
+    Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
     SessionRecord, data,
 };
 use crate::clock::{Clock, SystemClock};
@@ -67,6 +67,7 @@ struct Changes {
     cleared: bool,
     items: BTreeMap<String, Option<Value>>,
     login: Option<Login>,
+    device: Option<Device>,
 }
 
 impl Changes {
@@ -228,6 +229,20 @@ impl<B: SessionBackend> Session<B> {
         let state = self.state();
         let stored = || state.record.as_ref().and_then(|record| record.login.clone());
         state.changes.login.clone().or_else(stored)
+    }
+
+    /// The device that it was made on, if that was noted.
+    pub fn device(&self) -> Option<Device> {
+        let state = self.state();
+        let stored = || state.record.as_ref().and_then(|record| record.device.clone());
+        state.changes.device.clone().or_else(stored)
+    }
+
+    /// Notes the device that it is made on. This alone does not have a session stored that holds nothing else.
+    pub fn set_device(&self, device: Device) {
+        let mut state = self.state();
+        state.changes.device = Some(device);
+        state.note_change();
     }
 
     /// Writes what was changed; without a change, nothing. A session that holds nothing is removed from the store.
@@ -439,6 +454,9 @@ impl<B: SessionBackend> Session<B> {
         if state.changes.login.is_some() {
             record.login.clone_from(&state.changes.login);
         }
+        if state.changes.device.is_some() {
+            record.device.clone_from(&state.changes.device);
+        }
         record.data = data::encode(state.items())?;
         Ok((key, record, condition, state.generation))
     }
@@ -483,6 +501,7 @@ impl State {
         let Some(record) = self.record.take() else { return };
         self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
         self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
+        self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
         self.began = Some((record.created_at, record.ends_at));
     }
 

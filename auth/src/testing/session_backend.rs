@@ -28,7 +28,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ManualClock, at_once};
 use crate::clock::Clock as _;
-use crate::sessions::{Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionKey, SessionRecord};
+use crate::sessions::{
+    Device, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionKey, SessionRecord, SessionType,
+};
 
 /// Makes a test of each promise of `SessionBackend`. See `auth::testing::session_backend`.
 #[macro_export]
@@ -39,6 +41,7 @@ macro_rules! session_backend_suite {
             unknown_id_loads_nothing,
             saved_record_is_loaded_whole,
             record_without_login_is_loaded_whole,
+            every_kind_of_device_is_kept,
             absent_never_overwrites,
             absent_takes_the_place_of_an_expired_record,
             version_mismatch_conflicts,
@@ -116,6 +119,28 @@ pub async fn record_without_login_is_loaded_whole<B: SessionBackend, K>((backend
     let (id, record) = (id(), Arc::new(record(&clock)));
     assert_eq!(save(&backend, &id, &record, SaveIf::Absent).await, Saved::Done);
     assert_eq!(load(&backend, &id).await, Some(record));
+}
+
+/// Whatever is known of it.
+pub async fn every_kind_of_device_is_kept<B: SessionBackend, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let (four, six) = ([203, 0, 113, 7].into(), [0x20; 16].into());
+    for device in [
+        Device::new(SessionType::Web),
+        Device::new(SessionType::Api).with_ip(four),
+        Device::new(SessionType::Mobile).with_ip(six).with_user_agent("ключ 🔑 'x\""),
+        Device::new(SessionType::Web).with_user_agent(&"🔑".repeat(1000)),
+        Device::new(SessionType::Web).with_user_agent(""),
+    ] {
+        let (id, mut record) = (id(), record(&clock));
+        record.device = Some(device);
+        let first = Arc::new(record.clone());
+        assert_eq!(save(&backend, &id, &first, SaveIf::Absent).await, Saved::Done);
+        assert_eq!(load(&backend, &id).await, Some(first));
+        (record.version, record.device) = (2, None);
+        let second = Arc::new(record);
+        assert_eq!(save(&backend, &id, &second, SaveIf::Version(1)).await, Saved::Done);
+        assert_eq!(load(&backend, &id).await, Some(second));
+    }
 }
 
 /// A new session is never written over a live one.

@@ -8,6 +8,7 @@ mod failures;
 mod guards;
 mod input;
 mod logins;
+mod redis;
 mod sessions;
 
 pub(crate) mod permissions {

@@ -15,8 +15,8 @@ use crate::database::{
 };
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
-    CleanupExpired, DynSessionBackend, Login, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest,
-    SessionError, SessionRecord, UserSessions,
+    CleanupExpired, Device, DynSessionBackend, Login, SaveIf, Saved, SessionBackend, SessionBackendEntry,
+    SessionDigest, SessionError, SessionRecord, UserSessions,
 };
 
 /// The table that sessions are kept in, unless another is named.
@@ -24,11 +24,12 @@ pub(crate) const SESSION_TABLE: &str = "auth_session";
 
 const ID: &str = "id";
 const VERSION: &str = "version";
+const DEVICE: &str = "device";
 const USER_ID: &str = "user_id";
 const EXPIRES_AT: &str = "expires_at";
 /// All columns but the id, in the order of [`row`].
-const COLUMNS: [&str; 9] =
-    [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data"];
+const COLUMNS: [&str; 10] =
+    [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", DEVICE];
 
 /// Keeps sessions in a database: one row for each, moments as microseconds since 1970.
 ///
@@ -226,6 +227,7 @@ pub(crate) fn session_table(name: &str) -> TableSpec {
         moment(EXPIRES_AT),
         moment("ends_at"),
         ColumnSpec::new("data", Kind::Bytes),
+        ColumnSpec::new(DEVICE, Kind::Bytes).nullable(),
     ];
     let mut table = TableSpec::new(name, vec![ID], columns);
     table.indexes = vec![vec![USER_ID], vec![EXPIRES_AT]];
@@ -248,7 +250,7 @@ fn version_of(version: u64) -> Result<Bound, SessionError> {
 }
 
 /// The values of [`COLUMNS`].
-fn row(record: &SessionRecord) -> Result<[Bound; 9], SessionError> {
+fn row(record: &SessionRecord) -> Result<[Bound; 10], SessionError> {
     let login = record.login.as_ref();
     let user_id = login.map(|login| login.user_id.clone());
     if user_id.as_ref().is_some_and(|id| !is_storable(id) || id.chars().count() > 255) {
@@ -264,6 +266,7 @@ fn row(record: &SessionRecord) -> Result<[Bound; 9], SessionError> {
         micros(record.expires_at),
         micros(record.ends_at),
         record.data.to_vec().into(),
+        record.device.as_ref().map(Device::encode).into(),
     ])
 }
 
@@ -282,9 +285,14 @@ fn record(row: &AnyRow) -> Result<SessionRecord, ColumnError> {
     };
     let version = read::<i64>(row, 0, VERSION)?;
     let version = version.try_into().map_err(|_| ColumnError::new(VERSION, "must not be negative"))?;
+    let device = match read::<Option<Vec<u8>>>(row, 9, DEVICE)? {
+        None => None,
+        Some(bytes) => Some(Device::decode(&bytes).ok_or_else(|| ColumnError::new(DEVICE, "is no device"))?),
+    };
     Ok(SessionRecord {
         version,
         login,
+        device,
         created_at: moment(4)?,
         seen_at: moment(5)?,
         expires_at: moment(6)?,

@@ -7,6 +7,8 @@
 //! 25     16  created_at, ends_at
 //! 41      2  length of the user's key, 0xffff when nobody is logged in
 //! 43      …  the user's key, its tie (32), when the login was (8)
+//!         2  length of the device, 0 when none is known
+//!         …  the device
 //!         4  length of the data
 //!         …  the data
 //! ```
@@ -16,14 +18,14 @@
 use chrono::{DateTime, Utc};
 
 use crate::sessions::data::MAX_BYTES;
-use crate::sessions::{Login, SessionError, SessionRecord};
+use crate::sessions::{Device, Login, SessionError, SessionRecord};
 
 const FORMAT: u8 = 1;
 const NOBODY: u16 = u16::MAX;
 /// As many characters as the database's column has, of four bytes each.
 const MAX_USER_ID: usize = 255 * 4;
 /// The most bytes that a record takes; more are never asked for.
-pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 4 + MAX_BYTES;
+pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + MAX_BYTES;
 /// Where the moments stand that a touch moves.
 pub(super) const MOVED_AT: usize = 9;
 
@@ -48,6 +50,9 @@ pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
             bytes.extend(micros(login.at));
         }
     }
+    let device = record.device.as_ref().map(Device::encode).unwrap_or_default();
+    bytes.extend(u16::try_from(device.len()).map_err(SessionError::store)?.to_be_bytes());
+    bytes.extend(device);
     bytes.extend(u32::try_from(record.data.len()).map_err(SessionError::store)?.to_be_bytes());
     bytes.extend(&record.data);
     Ok(bytes)
@@ -77,9 +82,22 @@ pub(super) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
             Some(Login::new(user_id, rest.array()?, rest.moment()?))
         }
     };
+    let device = match u16::from_be_bytes(rest.array()?) {
+        0 => None,
+        length => Some(Device::decode(rest.take(usize::from(length))?)?),
+    };
     let length = usize::try_from(u32::from_be_bytes(rest.array()?)).ok()?;
     let data = rest.take(length)?.into();
-    rest.0.is_empty().then_some(SessionRecord { version, login, created_at, seen_at, expires_at, ends_at, data })
+    rest.0.is_empty().then_some(SessionRecord {
+        version,
+        login,
+        device,
+        created_at,
+        seen_at,
+        expires_at,
+        ends_at,
+        data,
+    })
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -111,7 +129,9 @@ mod tests {
     fn record(login: Option<Login>) -> SessionRecord {
         let moment = |micros| DateTime::from_timestamp_micros(micros).expect("a small number is a moment");
         let mut record = SessionRecord::new(moment(1), moment(-2), moment(1 << 52));
-        (record.version, record.login, record.data) = (u64::MAX, login, b"\x01{}".as_slice().into());
+        (record.version, record.data) = (u64::MAX, b"\x01{}".as_slice().into());
+        record.device = login.is_some().then(|| Device::default().with_user_agent("curl"));
+        record.login = login;
         record
     }
 
