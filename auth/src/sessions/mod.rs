@@ -29,6 +29,9 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
+#[cfg(feature = "session-metrics")]
+pub use wrappers::PrometheusAnalytics;
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
+pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use wrappers::{TenantSessionBackend, TenantSessionOperations};

@@ -12,6 +12,7 @@ use auth_tests::TestDatabase;
 use chrono::TimeDelta;
 
 mod compressed;
+mod instrumented;
 mod tenant;
 
 fn memory() -> (InMemorySessionBackend, ManualClock) {

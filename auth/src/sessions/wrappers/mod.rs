@@ -3,8 +3,12 @@
 
 #[cfg(feature = "__session-compression")]
 mod compressed;
+mod instrumented;
 mod tenant;
 
 #[cfg(feature = "__session-compression")]
 pub use compressed::{CompressedSessionBackend, Compression};
+#[cfg(feature = "session-metrics")]
+pub use instrumented::PrometheusAnalytics;
+pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use tenant::{TenantSessionBackend, TenantSessionOperations};
