@@ -34,4 +34,4 @@ pub use wrappers::PrometheusAnalytics;
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{LayeredSessionBackend, TenantSessionBackend, TenantSessionOperations};

@@ -13,6 +13,8 @@ use chrono::TimeDelta;
 
 mod compressed;
 mod instrumented;
+mod layered;
+mod matrix;
 mod tenant;
 
 fn memory() -> (InMemorySessionBackend, ManualClock) {

@@ -4,6 +4,7 @@
 #[cfg(feature = "__session-compression")]
 mod compressed;
 mod instrumented;
+mod layered;
 mod tenant;
 
 #[cfg(feature = "__session-compression")]
@@ -11,4 +12,5 @@ pub use compressed::{CompressedSessionBackend, Compression};
 #[cfg(feature = "session-metrics")]
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
+pub use layered::LayeredSessionBackend;
 pub use tenant::{TenantSessionBackend, TenantSessionOperations};

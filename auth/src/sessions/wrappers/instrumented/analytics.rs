@@ -74,7 +74,7 @@ pub trait SessionAnalytics: fmt::Debug + Send + Sync + 'static {
     fn record(&self, event: &SessionEvent);
 }
 
-impl<A: SessionAnalytics + ?Sized> SessionAnalytics for Arc<A> {
+impl<T: SessionAnalytics + ?Sized> SessionAnalytics for Arc<T> {
     fn record(&self, event: &SessionEvent) {
         (**self).record(event);
     }
