@@ -31,6 +31,10 @@ pub use record::{Login, SessionRecord};
 pub use session::Session;
 #[cfg(feature = "session-metrics")]
 pub use wrappers::PrometheusAnalytics;
+#[cfg(feature = "session-replication")]
+pub use wrappers::{
+    AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,
+};
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};

@@ -15,6 +15,7 @@ mod compressed;
 mod instrumented;
 mod layered;
 mod matrix;
+mod replicated;
 mod tenant;
 
 fn memory() -> (InMemorySessionBackend, ManualClock) {

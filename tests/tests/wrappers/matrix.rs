@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use auth::sessions::{
-    CompressedSessionBackend, Compression, InstrumentedSessionBackend, LayeredSessionBackend, LoggerAnalytics,
-    SessionBackend, TenantSessionBackend,
+    CompressedSessionBackend, Compression, DynSessionBackend, InMemorySessionBackend, InstrumentedSessionBackend,
+    LayeredSessionBackend, LoggerAnalytics, ReplicatedSessionBackend, SessionBackend, SyncReplication,
+    TenantSessionBackend,
 };
 use auth::testing::ManualClock;
 
@@ -26,10 +27,15 @@ fn layered<B: SessionBackend>(inner: B, clock: &ManualClock) -> LayeredSessionBa
     LayeredSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
 }
 
+fn replicated<B: SessionBackend>(inner: B, clock: &ManualClock) -> ReplicatedSessionBackend<B> {
+    let replica: DynSessionBackend = Arc::new(InMemorySessionBackend::with_clock(Arc::new(clock.clone())));
+    ReplicatedSessionBackend::new(inner, [replica], SyncReplication).expect("there is one")
+}
+
 macro_rules! matrix {
     ($($outer:ident),*) => { $(
         mod $outer {
-            matrix! { @row $outer: compressed, tenant, instrumented, layered }
+            matrix! { @row $outer: compressed, tenant, instrumented, layered, replicated }
         }
     )* };
     (@row $outer:ident: $($inner:ident),*) => { $(
@@ -46,4 +52,4 @@ macro_rules! matrix {
     )* };
 }
 
-matrix!(compressed, tenant, instrumented, layered);
+matrix!(compressed, tenant, instrumented, layered, replicated);

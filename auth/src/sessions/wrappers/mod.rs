@@ -5,6 +5,8 @@
 mod compressed;
 mod instrumented;
 mod layered;
+#[cfg(feature = "session-replication")]
+mod replicated;
 mod tenant;
 
 #[cfg(feature = "__session-compression")]
@@ -13,4 +15,8 @@ pub use compressed::{CompressedSessionBackend, Compression};
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use layered::LayeredSessionBackend;
+#[cfg(feature = "session-replication")]
+pub use replicated::{
+    AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,
+};
 pub use tenant::{TenantSessionBackend, TenantSessionOperations};
