@@ -71,6 +71,8 @@
 //! | `session-compression-gzip` | sessions compressed by gzip |
 //! | `session-compression-zstd` | sessions compressed by Zstandard (C code) |
 //! | `session-file` | sessions in files of a private directory |
+//! | `session-metrics` | metrics of sessions, with names as Prometheus has them |
+//! | `session-replication` | copies of sessions in other backends |
 //! | `web-axum` | the axum layer, extractors and routes |
 //! | `testing` | conformance suites for stores, a clock to set |
 

@@ -27,9 +27,6 @@ pub struct Device {
 impl Device {
     /// The most characters of a user agent that are kept.
     pub const MAX_USER_AGENT: usize = 256;
-    /// The most bytes of [`Device::encode`].
-    pub(super) const MAX_BYTES: usize = 3 + 16 + Self::MAX_USER_AGENT * 4;
-
     /// A device of which no more than its kind is known.
     pub fn new(session_type: SessionType) -> Self {
         Self { session_type, ip: None, user_agent: None }
@@ -62,6 +59,22 @@ impl Device {
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()
     }
+}
+
+/// As stores keep it.
+#[cfg_attr(
+    not(any(
+        test,
+        feature = "__sql",
+        feature = "session-redis",
+        feature = "session-file",
+        feature = "__session-compression"
+    )),
+    expect(dead_code, reason = "a store in memory keeps it as it is")
+)]
+impl Device {
+    /// The most bytes of [`Device::encode`].
+    pub(super) const MAX_BYTES: usize = 3 + 16 + Self::MAX_USER_AGENT * 4;
 
     /// As stores keep it: kind, length of the address, address, whether there is a user agent, user agent.
     pub(super) fn encode(&self) -> Vec<u8> {

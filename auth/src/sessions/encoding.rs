@@ -1,18 +1,18 @@
 //! A whole session record as bytes, for stores that keep nothing else.
 //!
 //! Two bytes that say what this is, one with the version of the layout, then, in every version, the moment of expiry, so
-//! that a clean-up needs to read no more. Version 1 goes on with the record's version, the other moments, the login and
-//! the data, and ends with a checksum. Numbers are big-endian, moments are microseconds since 1970.
+//! that a clean-up needs to read no more. Version 1 goes on with the record's version, the other moments, the login,
+//! the device and the data, and ends with a checksum. Numbers are big-endian, moments are microseconds since 1970.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::{Login, SessionDigest, SessionError, SessionRecord};
+use super::{Device, Login, SessionDigest, SessionError, SessionRecord};
 
 /// The most bytes of data in a record: a dictionary, and what wrappers put around it.
 pub(crate) const MAX_DATA: usize = 2 << 20;
 /// The most bytes of an encoded record.
-pub(crate) const MAX_BYTES: usize = MAX_DATA + MAX_USER_ID + 256;
+pub(crate) const MAX_BYTES: usize = MAX_DATA + MAX_USER_ID + Device::MAX_BYTES + 256;
 /// As many bytes as [`expires_at`] reads.
 pub(crate) const HEADER: usize = 11;
 
@@ -47,6 +47,7 @@ pub(crate) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
             put_bytes(&mut bytes, login.user_id.as_bytes());
         }
     }
+    put_bytes(&mut bytes, &record.device.as_ref().map(Device::encode).unwrap_or_default());
     put_bytes(&mut bytes, &record.data);
     let checksum = checksum(&bytes);
     bytes.extend(checksum);
@@ -110,8 +111,12 @@ impl<'a> Reader<'a> {
             }
             _ => return None,
         };
+        let device = match self.bytes(Device::MAX_BYTES)? {
+            [] => None,
+            bytes => Some(Device::decode(bytes)?),
+        };
         let data = self.bytes(MAX_DATA)?.into();
-        let record = SessionRecord { version, login, created_at, seen_at, expires_at, ends_at, data };
+        let record = SessionRecord { version, login, device, created_at, seen_at, expires_at, ends_at, data };
         self.0.is_empty().then_some(record)
     }
 

@@ -7,9 +7,9 @@
 mod backend;
 mod backends;
 mod data;
+mod device;
 #[cfg(any(feature = "session-file", feature = "__session-compression"))]
 mod encoding;
-mod device;
 mod error;
 mod key;
 mod lifetime;
@@ -35,6 +35,13 @@ pub use lifetime::Lifetime;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
+#[cfg(feature = "session-metrics")]
+pub use wrappers::PrometheusAnalytics;
+#[cfg(feature = "session-replication")]
+pub use wrappers::{
+    AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,
+};
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
-pub use wrappers::{TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
+pub use wrappers::{LayeredSessionBackend, TenantSessionBackend, TenantSessionOperations};

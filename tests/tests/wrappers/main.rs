@@ -12,6 +12,10 @@ use auth_tests::TestDatabase;
 use chrono::TimeDelta;
 
 mod compressed;
+mod instrumented;
+mod layered;
+mod matrix;
+mod replicated;
 mod tenant;
 
 fn memory() -> (InMemorySessionBackend, ManualClock) {

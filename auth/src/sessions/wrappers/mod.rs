@@ -3,8 +3,20 @@
 
 #[cfg(feature = "__session-compression")]
 mod compressed;
+mod instrumented;
+mod layered;
+#[cfg(feature = "session-replication")]
+mod replicated;
 mod tenant;
 
 #[cfg(feature = "__session-compression")]
 pub use compressed::{CompressedSessionBackend, Compression};
+#[cfg(feature = "session-metrics")]
+pub use instrumented::PrometheusAnalytics;
+pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
+pub use layered::LayeredSessionBackend;
+#[cfg(feature = "session-replication")]
+pub use replicated::{
+    AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,
+};
 pub use tenant::{TenantSessionBackend, TenantSessionOperations};

@@ -146,6 +146,7 @@ fn without_data(record: &SessionRecord) -> SessionRecord {
     SessionRecord {
         version,
         login: record.login.clone(),
+        device: record.device.clone(),
         created_at,
         seen_at,
         expires_at,

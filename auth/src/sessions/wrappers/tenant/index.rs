@@ -75,16 +75,13 @@ impl Index {
         let until = self.entries.iter().map(|entry| entry.ends_at).max().unwrap_or(now);
         let mut record = SessionRecord::new(now, until, until);
         record.data = data.into();
-        let condition = match self.version {
-            Some(version) => {
-                record.version = version + 1;
-                SaveIf::Version(version)
-            }
-            None => {
-                // At random, so that a version read from a list that is gone never fits the next one.
-                record.version = u64::from_be_bytes(secret::random()) >> 12;
-                SaveIf::Absent
-            }
+        let condition = if let Some(version) = self.version {
+            record.version = version.wrapping_add(1);
+            SaveIf::Version(version)
+        } else {
+            // At random, so that a version read from a list that is gone never fits the next one.
+            record.version = u64::from_be_bytes(secret::random()) >> 12;
+            SaveIf::Absent
         };
         (Arc::new(record), condition)
     }

@@ -1,0 +1,55 @@
+//! Any wrapper stands around any other, itself included.
+
+use std::sync::Arc;
+
+use auth::sessions::{
+    CompressedSessionBackend, Compression, DynSessionBackend, InMemorySessionBackend, InstrumentedSessionBackend,
+    LayeredSessionBackend, LoggerAnalytics, ReplicatedSessionBackend, SessionBackend, SyncReplication,
+    TenantSessionBackend,
+};
+use auth::testing::ManualClock;
+
+use crate::memory;
+
+fn compressed<B: SessionBackend>(inner: B, _: &ManualClock) -> CompressedSessionBackend<B> {
+    CompressedSessionBackend::new(inner, Compression::Zstd).with_threshold(0)
+}
+
+fn tenant<B: SessionBackend>(inner: B, clock: &ManualClock) -> TenantSessionBackend<B> {
+    TenantSessionBackend::new(inner, "acme").with_clock(Arc::new(clock.clone()))
+}
+
+fn instrumented<B: SessionBackend>(inner: B, clock: &ManualClock) -> InstrumentedSessionBackend<B> {
+    InstrumentedSessionBackend::new(inner, LoggerAnalytics).with_clock(Arc::new(clock.clone()))
+}
+
+fn layered<B: SessionBackend>(inner: B, clock: &ManualClock) -> LayeredSessionBackend<B> {
+    LayeredSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
+}
+
+fn replicated<B: SessionBackend>(inner: B, clock: &ManualClock) -> ReplicatedSessionBackend<B> {
+    let replica: DynSessionBackend = Arc::new(InMemorySessionBackend::with_clock(Arc::new(clock.clone())));
+    ReplicatedSessionBackend::new(inner, [replica], SyncReplication).expect("there is one")
+}
+
+macro_rules! matrix {
+    ($($outer:ident),*) => { $(
+        mod $outer {
+            matrix! { @row $outer: compressed, tenant, instrumented, layered, replicated }
+        }
+    )* };
+    (@row $outer:ident: $($inner:ident),*) => { $(
+        mod $inner {
+            use super::super::*;
+
+            async fn backend() -> (impl SessionBackend, ManualClock, ()) {
+                let (store, clock) = memory();
+                (super::super::$outer(super::super::$inner(store, &clock), &clock), clock, ())
+            }
+
+            auth::session_backend_suite!(backend);
+        }
+    )* };
+}
+
+matrix!(compressed, tenant, instrumented, layered, replicated);
