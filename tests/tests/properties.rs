@@ -42,7 +42,10 @@ proptest! {
     fn a_store_address_never_shows_more_than_its_scheme(text in "\\PC{0,40}") {
         let url = Url::new(&text);
         prop_assert!(url.expose().len() >= url.scheme().len());
-        prop_assert_eq!(format!("{:?}", url), format!("Url({}:…)", url.scheme()));
+        let shown = format!("{url:?}");
+        let scheme = shown.strip_prefix("Url(").and_then(|shown| shown.strip_suffix(":…)")).unwrap();
+        let is_scheme = scheme.len() <= 20 && scheme.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '+' | '.' | '-'));
+        prop_assert!(scheme == "…" || (is_scheme && scheme == url.scheme()), "{}", shown);
     }
 
     #[test]

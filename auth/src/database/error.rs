@@ -100,8 +100,11 @@ impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => Self::Refused(Refusal::new(&*error)),
-            // These two quote what they could not read.
+            // These three quote what they could not read.
             sqlx::Error::ColumnDecode { index, .. } => Self::Configuration(format!("column {index} is damaged")),
+            sqlx::Error::Configuration(_) => Self::Configuration(
+                "the address of the database is malformed, or has a setting it cannot have".to_owned(),
+            ),
             sqlx::Error::Decode(_) => Self::Configuration("a row is damaged".to_owned()),
             other => Self::Unreachable(other),
         }

@@ -28,7 +28,7 @@ impl Database {
     /// Opens the database at an address: `sqlite:blog.db?mode=rwc`, `sqlite::memory:`, `postgres://user@host/name`,
     /// `mysql://user@host/name`.
     ///
-    /// SQLite is opened with a write-ahead log, with foreign keys, and waits five seconds for a lock; in memory it is
+    /// A file that SQLite makes anew is its owner's alone. SQLite is opened with a write-ahead log, with foreign keys, and waits five seconds for a lock; in memory it is
     /// one connection that never closes. MySQL is held to its strict mode and to UTC.
     ///
     /// A pool with settings of your own goes into the enum itself: `Database::Postgres(pool)`.
@@ -44,12 +44,13 @@ impl Database {
             "postgres" | "postgresql" => postgres(url.expose()).await,
             #[cfg(feature = "database-mysql")]
             "mysql" | "mariadb" => mysql(url.expose()).await,
-            scheme => Err(not_enabled(scheme)),
+            _ => Err(not_enabled(&url)),
         }
     }
 }
 
-fn not_enabled(scheme: &str) -> DatabaseError {
+fn not_enabled(url: &Url) -> DatabaseError {
+    let scheme = url.shown_scheme();
     let feature = match scheme {
         "sqlite" => "database-sqlite",
         "postgres" | "postgresql" => "database-postgres",
@@ -69,6 +70,8 @@ async fn sqlite(url: &str) -> Result<Database, DatabaseError> {
         .synchronous(SqliteSynchronous::Normal) // with a write-ahead log safe against all but a power cut
         .foreign_keys(true)
         .busy_timeout(PATIENCE);
+    #[cfg(unix)]
+    create_private(url, options.get_filename());
     let pool = SqlitePoolOptions::new().acquire_timeout(PATIENCE);
     // What is in memory lives as long as its last connection, and connections to it do not see one another's locks.
     let pool = if in_memory(url) {
@@ -77,6 +80,18 @@ async fn sqlite(url: &str) -> Result<Database, DatabaseError> {
         pool.max_connections(CONNECTIONS)
     };
     Ok(Database::Sqlite(pool.connect_with(options).await?))
+}
+
+/// Makes the file that SQLite would make, for its owner alone: there are password hashes in it. SQLite gives the files
+/// beside it the same mode. Where it cannot be made, SQLite says so itself.
+#[cfg(all(feature = "database-sqlite", unix))]
+fn create_private(url: &str, file: &std::path::Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    if !in_memory(url) && parameters.split('&').any(|p| p == "mode=rwc") {
+        _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    }
 }
 
 #[cfg(feature = "database-sqlite")]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustc_hash::FxBuildHasher;
 
-use crate::registry::{self, Entry, Place};
+use crate::registry::{self, DuplicateEntry, Entry, Place};
 
 /// A permission that the application declared with `permissions!`: the type that stands for its name.
 ///
@@ -65,6 +65,10 @@ impl Entry for PermissionEntry {
     fn place(&self) -> Place {
         self.place
     }
+
+    fn check() -> Result<(), DuplicateEntry> {
+        check_indices()
+    }
 }
 
 /// A group declared with `groups!`.
@@ -107,6 +111,26 @@ pub fn is_permission_name(name: &str) -> bool {
     name.split_once('.').is_some_and(|(app, codename)| identifier(app) && identifier(codename))
 }
 
+/// Looks for an index that stands in the entries of two names: who held the one permission would hold the other.
+pub(crate) fn check_indices() -> Result<(), DuplicateEntry> {
+    match shared(&registry::entries::<PermissionEntry>()).first() {
+        None => Ok(()),
+        Some((first, second)) => Err(DuplicateEntry {
+            kind: "index of the permission",
+            name: first.name,
+            first: first.place,
+            second: second.place,
+        }),
+    }
+}
+
+/// The entries with the index of another name, each with an entry of that name.
+fn shared<'a>(entries: &[&'a PermissionEntry]) -> Vec<(&'a PermissionEntry, &'a PermissionEntry)> {
+    let mut owners: HashMap<*const PermissionIndex, &PermissionEntry> = HashMap::new();
+    let owned = entries.iter().map(|&entry| (*owners.entry((entry.index)()).or_insert(entry), entry));
+    owned.filter(|(owner, entry)| owner.name != entry.name).collect()
+}
+
 /// The declared permissions, each with its index.
 pub(super) struct Declared {
     pub(super) names: Vec<&'static str>,
@@ -114,19 +138,27 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    /// Reads the registry once, and tells each permission its index. One name is one index, however often it stands there.
+    /// Reads the registry once, and tells each permission its index. One name is one index, however often it stands there;
+    /// an index that two names claim is nobody's, so that whoever asks is told no.
     pub(super) fn get() -> &'static Self {
         static DECLARED: OnceLock<Declared> = OnceLock::new();
         DECLARED.get_or_init(|| {
             let mut names: Vec<&'static str> = Vec::new();
             let mut by_name = HashMap::default();
-            for entry in registry::entries::<PermissionEntry>() {
+            let entries = registry::entries::<PermissionEntry>();
+            let claimed: Vec<*const PermissionIndex> =
+                shared(&entries).into_iter().map(|(owner, _)| std::ptr::from_ref((owner.index)())).collect();
+            for entry in entries {
                 let next = u32::try_from(names.len()).expect("a program has fewer than 2^32 permissions");
                 let index = *by_name.entry(entry.name).or_insert(next);
                 if index == next {
                     names.push(entry.name);
                 }
-                (entry.index)().0.store(index, Ordering::Relaxed);
+                let cell = (entry.index)();
+                if !claimed.contains(&std::ptr::from_ref(cell)) {
+                    // What was told once stays.
+                    _ = cell.0.compare_exchange(u32::MAX, index, Ordering::Relaxed, Ordering::Relaxed);
+                }
             }
             Self { names, by_name }
         })

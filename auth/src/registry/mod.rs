@@ -54,6 +54,15 @@ pub trait Entry: inventory::Collect + 'static {
     fn name(&self) -> &'static str;
     /// Where it was declared.
     fn place(&self) -> Place;
+
+    /// What else must be right with the entries, beside their names.
+    ///
+    /// # Errors
+    /// [`DuplicateEntry`], which names both places.
+    #[doc(hidden)]
+    fn check() -> Result<(), DuplicateEntry> {
+        Ok(())
+    }
 }
 
 /// Two entries of one registry with the same name.
@@ -124,7 +133,7 @@ pub fn find<E: Entry>(name: &str) -> Result<&'static E, UnknownEntry> {
 pub fn check<E: Entry>() -> Result<(), DuplicateEntry> {
     let all = entries::<E>();
     match all.windows(2).find(|pair| !E::SHARED && pair[0].name() == pair[1].name()) {
-        None => Ok(()),
+        None => E::check(),
         Some(pair) => {
             Err(DuplicateEntry { kind: E::KIND, name: pair[0].name(), first: pair[0].place(), second: pair[1].place() })
         }

@@ -25,6 +25,13 @@ impl Url {
         &self.text.expose()[..self.scheme]
     }
 
+    /// The scheme, if that is what it is: of an address without one, a password could stand before the first colon.
+    pub(crate) fn shown_scheme(&self) -> &str {
+        let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+.-".contains(c);
+        let scheme = self.scheme();
+        if (1..=20).contains(&scheme.len()) && scheme.chars().all(is_scheme) { scheme } else { "…" }
+    }
+
     /// The whole address, with whatever password stands in it.
     pub fn expose(&self) -> &str {
         self.text.expose()
@@ -45,7 +52,7 @@ impl From<&Url> for Url {
 
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Url({}:…)", self.scheme())
+        write!(f, "Url({}:…)", self.shown_scheme())
     }
 }
 
@@ -59,6 +66,9 @@ mod tests {
         assert_eq!(url.scheme(), "postgres");
         assert_eq!(url.expose(), "postgres://me:hunter2@host/db");
         assert_eq!(format!("{url:?}"), "Url(postgres:…)");
+        for hidden in ["hunter2@host/db", "me hunter2:x", "a-password-of-more-than-20-letters", "", "höst:"] {
+            assert_eq!(format!("{:?}", Url::new(hidden)), "Url(…:…)");
+        }
         assert_eq!(Url::new("memory").scheme(), "memory");
         assert_eq!(Url::new("").scheme(), "");
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{SessionDigest, SessionError, SessionRecord, UserSessions};
 use crate::BoxFuture;
-use crate::registry::{self, Context, Entry, Place, Url};
+use crate::registry::{self, Context, Entry, Place, UnknownEntry, Url};
 
 /// When a record may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,5 +148,7 @@ impl fmt::Debug for SessionBackendEntry {
 /// # Errors
 /// [`SessionError::UnknownBackend`] when nothing is registered for its scheme, and whatever the backend says.
 pub async fn connect(url: &Url, context: &Context) -> Result<DynSessionBackend, SessionError> {
-    (registry::find::<SessionBackendEntry>(url.scheme())?.connect)(url, context).await
+    let backend = registry::find::<SessionBackendEntry>(url.scheme())
+        .map_err(|unknown| UnknownEntry { name: url.shown_scheme().to_owned(), ..unknown })?;
+    (backend.connect)(url, context).await
 }

@@ -1,9 +1,13 @@
 //! What is written on one database reads the same on every other, and what one refuses all refuse.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use auth::accounts::migrate;
+use auth::clock::SystemClock;
 use auth::database::{Database, DatabaseError};
+use auth::registry::Context;
+use auth::secret::SecretKey;
 use auth::testing::TestUser;
 use auth::users::{
     DatabaseUserStore, GroupStore as _, InMemoryUserStore, Page, PrimaryKey, UserError, UserLookup, UserStore,
@@ -335,17 +339,49 @@ fn whole(error: &(dyn std::error::Error + 'static)) -> String {
 async fn an_address_that_nothing_serves_is_told_by_its_scheme() {
     let error = Database::connect("oracle://me:hunter2@host/x").await.unwrap_err();
     assert!(matches!(error, DatabaseError::UnknownScheme(_)));
+    let context = Context::new(Arc::new(SystemClock), SecretKey::random());
     for address in [
         "oracle://me:hunter2@host/x",
         "postgres://me:hunter2@127.0.0.1:1/x",
         "mysql://me:hunter2@127.0.0.1:1/x",
         "sqlite:/hunter2/no/such/directory/x.db",
         "postgres://me:hunter2@127.0.0.1:notaport/x",
+        "postgres://me:hunter2@[/x",
+        "postgres://me@host/x?sslmode=hunter2",
+        "mysql://me@127.0.0.1:1/x?ssl-mode=hunter2",
         "sqlite::memory:?hunter2=1",
+        "sqlite:x.db?mode=hunter2",
+        "hunter2@host/x",
+        "hunter2@host:5432/x",
+        "my hunter2 has a colon: here",
     ] {
         let error = Database::connect(address).await.unwrap_err();
-        assert!(!whole(&error).replace("`hunter2` while", "").contains("hunter2"), "{}", whole(&error));
+        assert!(!whole(&error).contains("hunter2"), "{}", whole(&error));
+        let error = auth::sessions::connect(&address.into(), &context).await.unwrap_err();
+        assert!(!whole(&error).contains("hunter2"), "{}", whole(&error));
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_database_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = std::env::temp_dir().join(format!("auth-test-{}", Uuid::new_v4().simple()));
+    std::fs::create_dir(&directory).unwrap();
+    let mode = |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
+    let url = |name: &str| format!("sqlite:{}?mode=rwc", directory.join(name).display());
+
+    let database = Database::connect(url("a%20b.db").as_str()).await.unwrap();
+    migrate::<TestUser>(&database).await.unwrap();
+    for name in ["a b.db", "a b.db-wal", "a b.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    // One that is there is left as it is.
+    std::fs::write(directory.join("there.db"), "").unwrap();
+    std::fs::set_permissions(directory.join("there.db"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    Database::connect(url("there.db").as_str()).await.unwrap();
+    assert_eq!(mode("there.db"), 0o640);
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[tokio::test]

@@ -46,6 +46,12 @@ macro_rules! database {
 
             #[tokio::test(flavor = "multi_thread")]
             $(#[$attribute])*
+            async fn new_sessions_sweep_expired_ones() {
+                new_sessions_sweep(backend().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            $(#[$attribute])*
             async fn a_damaged_record_counts_as_none() {
                 damaged_record_counts_as_none(backend().await).await;
             }
@@ -218,6 +224,19 @@ async fn swept_in_batches((backend, clock, _test): (DatabaseSessionBackend, Manu
     assert_eq!(backend.cleanup_expired(3).await.unwrap(), 2);
     assert_eq!(backend.cleanup_expired(3).await.unwrap(), 0);
     assert!(backend.exists(&alive).await.unwrap());
+}
+
+async fn new_sessions_sweep((backend, clock, test): (DatabaseSessionBackend, ManualClock, TestDatabase)) {
+    use auth::sessions::{SaveIf, Saved, SessionBackend as _, SessionKey};
+    for _ in 0..300 {
+        let id = SessionKey::generate().digest();
+        let saved = backend.save(&id, Arc::new(record(&clock)), SaveIf::Absent).await.unwrap();
+        assert_eq!(saved, Saved::Done);
+        clock.advance(chrono::TimeDelta::minutes(30));
+    }
+    // Two are alive at any time; nobody has called for a cleanup.
+    let rows = test.sql("UPDATE auth_session SET version = version + 1").await;
+    assert!((2..=66).contains(&rows), "{rows}");
 }
 
 async fn damaged_record_counts_as_none((backend, clock, test): (DatabaseSessionBackend, ManualClock, TestDatabase)) {

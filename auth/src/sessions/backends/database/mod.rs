@@ -3,6 +3,7 @@ mod users;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use sea_query::Value as Bound;
@@ -31,9 +32,13 @@ const EXPIRES_AT: &str = "expires_at";
 const COLUMNS: [&str; 10] =
     [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", DEVICE];
 
+/// Every so many new sessions some of the expired ones are swept: more than came, so that their number falls.
+const SWEEP_EVERY: u64 = 64;
+const SWEEP: u64 = 128;
+
 /// Keeps sessions in a database: one row for each, moments as microseconds since 1970.
 ///
-/// Expired rows are no sessions, and stay until [`CleanupExpired`] removes them. The address `database:` means the
+/// Expired rows are no sessions. New ones sweep some of them now and then; [`CleanupExpired`] removes them at once. The address `database:` means the
 /// application's own database, where `auth::accounts::migrate` makes the table; `sqlite:…`, `postgres://…` and
 /// `mysql://…` open another one and make it there.
 ///
@@ -44,6 +49,7 @@ pub struct DatabaseSessionBackend {
     database: Database,
     table: TableSpec,
     statements: Arc<Statements>,
+    inserts: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 
@@ -89,7 +95,8 @@ impl DatabaseSessionBackend {
 
     fn over(database: Database, table: &str) -> Self {
         let statements = Arc::new(Statements::new(&database, table));
-        Self { database, table: session_table(table), statements, clock: Arc::new(SystemClock) }
+        let inserts = Arc::default();
+        Self { database, table: session_table(table), statements, inserts, clock: Arc::new(SystemClock) }
     }
 
     fn now(&self) -> Bound {
@@ -112,6 +119,7 @@ impl DatabaseSessionBackend {
         let values = row(record)?.into_iter().chain([key(id)]);
         let insert = self.statements.insert.with(values);
         if self.inserted(insert.clone()).await? {
+            self.sweep().await;
             return Ok(Saved::Done);
         }
         // An expired record in the way is no record. If somebody else was quicker to replace it, there is one.
@@ -120,6 +128,20 @@ impl DatabaseSessionBackend {
             return Ok(Saved::Done);
         }
         Ok(Saved::Conflict)
+    }
+
+    /// The session is there already: whatever happens here is no failure of it.
+    async fn sweep(&self) {
+        if (self.inserts.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(SWEEP_EVERY)
+            && let Err(error) = self.remove_expired(SWEEP).await
+        {
+            tracing::warn!(%error, "expired sessions could not be swept");
+        }
+    }
+
+    async fn remove_expired(&self, batch: u64) -> Result<u64, DatabaseError> {
+        let cleanup = self.statements.cleanup.with([self.now(), batch.into()]);
+        Ok(self.database.execute(cleanup).await?.rows)
     }
 
     async fn inserted(&self, insert: Statement) -> Result<bool, SessionError> {
@@ -206,10 +228,7 @@ impl SessionBackend for DatabaseSessionBackend {
 
 impl CleanupExpired for DatabaseSessionBackend {
     fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>> {
-        Box::pin(async move {
-            let cleanup = self.statements.cleanup.with([self.now(), u64::from(batch).into()]);
-            Ok(self.database.execute(cleanup).await?.rows)
-        })
+        Box::pin(async move { Ok(self.remove_expired(batch.into()).await?) })
     }
 }
 
