@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -84,9 +84,6 @@ impl Changes {
     }
 }
 
-/// How long an old key still leads to the session's new one, for whoever ends the session by it.
-const FORWARD: TimeDelta = TimeDelta::minutes(1);
-
 /// How often a save is tried again on top of others' changes. Each round one of the rivals succeeds.
 const MOST_TRIES: usize = 256;
 
@@ -119,8 +116,7 @@ impl<B: SessionBackend> Session<B> {
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         let found = self.inner.backend.load(&key.digest()).await?;
-        let is_live = |record: &Arc<SessionRecord>| now < record.expires_at && now < record.ends_at;
-        let found = found.filter(|record| is_live(record) && data::moved_to(&record.data).is_none());
+        let found = found.filter(|record| now < record.expires_at && now < record.ends_at);
         if let Some(record) = &found {
             let mut state = self.state();
             state.key = Some(key);
@@ -280,9 +276,8 @@ impl<B: SessionBackend> Session<B> {
                 // Somebody else has the key: take another.
                 (Saved::Conflict, SaveIf::Absent) => self.state().key = None,
                 (Saved::Conflict, SaveIf::Version(_)) => {
-                    let newer = self.inner.backend.load(&id).await?;
-                    let newer = newer.filter(|newer| data::moved_to(&newer.data).is_none());
-                    self.state().rebase(newer.ok_or(SessionError::Ended)?);
+                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
+                    self.state().rebase(newer);
                 }
             }
         }
@@ -294,7 +289,9 @@ impl<B: SessionBackend> Session<B> {
     /// # Errors
     /// [`SessionError::Ended`] when the session was ended meanwhile.
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
-        self.change_key(None).await
+        self.retire().await?;
+        self.state().note_change();
+        self.save().await
     }
 
     /// Ends the session at once: login and data are gone, and the key is dead. What is set afterwards starts a new one.
@@ -303,7 +300,7 @@ impl<B: SessionBackend> Session<B> {
     /// [`SessionError::Store`]: then the session may still be alive, and the caller must say so.
     pub async fn flush(&self) -> Result<(), SessionError> {
         if let Some((id, _)) = self.stored() {
-            self.end(id).await?;
+            self.inner.backend.delete(&id).await?;
         }
         *self.state() = State { modified: true, accessed: true, ..State::default() };
         Ok(())
@@ -311,74 +308,45 @@ impl<B: SessionBackend> Session<B> {
 
     /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
     pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
-        if self.login().is_some_and(|old| old.user_id != login.user_id) {
+        let other = self.login().is_some_and(|old| old.user_id != login.user_id);
+        if other {
             self.flush().await?;
         }
-        match self.change_key(Some(login.clone())).await {
+        match self.retire().await {
             // Logged out in another tab meanwhile: log in to a session of its own.
-            Err(SessionError::Ended) => {
-                self.flush().await?;
-                self.change_key(Some(login)).await
-            }
-            other => other,
+            Err(SessionError::Ended) => self.flush().await?,
+            other => other?,
         }
-    }
-
-    /// Saves everything under a new key, then marks the old record as moved there: whoever ends the old session
-    /// meanwhile either stops this or ends the new one. A login begins the session's life anew.
-    async fn change_key(&self, login: Option<Login>) -> Result<(), SessionError> {
-        let old = self.stored();
-        let made = {
+        {
             let mut state = self.state();
-            let made = state.changes.clone();
-            state.detach();
-            if let Some(login) = login {
-                state.began = None;
-                state.changes.login = Some(login);
-            }
+            state.began = None;
+            state.changes.login = Some(login);
             state.note_change();
-            made
-        };
-        self.save().await?;
-        let Some((old_id, mut old)) = old else { return Ok(()) };
-        for _ in 0..MOST_TRIES {
-            let new = self.stored();
-            let condition = SaveIf::Version(old.version);
-            match self.inner.backend.save(&old_id, forwarding(&old, new.as_ref()), condition).await? {
-                Saved::Done => return Ok(()),
-                Saved::Gone => break,
-                Saved::Conflict => match self.inner.backend.load(&old_id).await? {
-                    Some(newer) if data::moved_to(&newer.data).is_none() => {
-                        self.state().replace(&newer, &made);
-                        self.save().await?;
-                        old = newer;
-                    }
-                    _ => break,
-                },
-            }
         }
-        // The old session has ended, or got another key from somebody else: so this one ends too.
-        if let Some((id, _)) = self.stored() {
-            self.end(id).await?;
-        }
-        self.state().forget();
-        Err(SessionError::Ended)
+        self.save().await
     }
 
-    /// Ends a stored session, wherever it has moved. A record that has expired is no record, so this is a deletion that
-    /// no concurrent change escapes.
-    async fn end(&self, mut id: SessionDigest) -> Result<(), SessionError> {
+    /// Ends the stored record and keeps what is in it for a new one, so that the next save is under another key.
+    async fn retire(&self) -> Result<(), SessionError> {
         for _ in 0..MOST_TRIES {
-            let Some(found) = self.inner.backend.load(&id).await? else { return Ok(()) };
-            if let Some(next) = data::moved_to(&found.data) {
-                id = next;
-                continue;
-            }
-            let ended = SessionRecord { version: found.version + 1, expires_at: found.created_at, ..(*found).clone() };
-            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(found.version)).await? {
-                Saved::Done => return self.inner.backend.delete(&id).await.map(drop),
-                Saved::Gone => return Ok(()),
-                Saved::Conflict => {}
+            let Some((id, record)) = self.stored() else {
+                self.state().key = None;
+                return Ok(());
+            };
+            // A record that has expired is no record, so this is a deletion that no concurrent change escapes.
+            let version = record.version;
+            let ended = SessionRecord { version: version + 1, expires_at: record.created_at, ..(*record).clone() };
+            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(version)).await? {
+                Saved::Done => {
+                    self.inner.backend.delete(&id).await?;
+                    self.state().detach();
+                    return Ok(());
+                }
+                Saved::Gone => return Err(SessionError::Ended),
+                Saved::Conflict => {
+                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
+                    self.state().rebase(newer);
+                }
             }
         }
         Err(SessionError::Contended)
@@ -497,22 +465,12 @@ impl State {
     /// Makes everything that the record holds a change, to be saved under a key to come.
     fn detach(&mut self) {
         let items = self.items().clone();
-        self.key = None;
         let Some(record) = self.record.take() else { return };
         self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
         self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
         self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
         self.began = Some((record.created_at, record.ends_at));
-    }
-
-    /// Takes over what others saved under the old key meanwhile, with the changes made here on top.
-    fn replace(&mut self, newer: &SessionRecord, made: &Changes) {
-        let mut items = data::decode(&newer.data);
-        made.apply(&mut items);
-        self.changes.cleared = true;
-        self.changes.items = items.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
-        self.items = Some(items);
-        self.note_change();
+        self.key = None;
     }
 
     /// Makes the same changes on top of a newer record.
@@ -522,16 +480,6 @@ impl State {
         self.items = Some(items);
         self.record = Some(newer);
     }
-}
-
-/// What stands under the old key for as long as requests may still be running that know no other.
-fn forwarding(old: &SessionRecord, new: Option<&(SessionDigest, Arc<SessionRecord>)>) -> Arc<SessionRecord> {
-    let expires_at = match new {
-        Some((_, record)) => record.seen_at + FORWARD,
-        None => old.created_at,
-    };
-    let data = new.map(|(id, _)| data::moved(id)).unwrap_or_default();
-    Arc::new(SessionRecord { version: old.version + 1, login: None, expires_at, data, ..old.clone() })
 }
 
 fn is_empty(record: &SessionRecord) -> bool {
