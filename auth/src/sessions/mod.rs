@@ -7,7 +7,7 @@
 mod backend;
 mod backends;
 mod data;
-#[cfg(any(feature = "session-file", feature = "__session-compression"))]
+#[cfg(feature = "session-file")]
 mod encoding;
 mod error;
 mod key;
