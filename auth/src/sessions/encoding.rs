@@ -9,13 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Device, Login, SessionDigest, SessionError, SessionRecord};
 
-/// The most bytes of data in a record: a dictionary, and what wrappers put around it.
-pub(crate) const MAX_DATA: usize = 2 << 20;
 /// The most bytes of an encoded record.
 pub(crate) const MAX_BYTES: usize = MAX_DATA + MAX_USER_ID + Device::MAX_BYTES + 256;
 /// As many bytes as [`expires_at`] reads.
 pub(crate) const HEADER: usize = 11;
 
+const MAX_DATA: usize = SessionRecord::MAX_DATA;
 const MAX_USER_ID: usize = 4096;
 const MAGIC: [u8; 2] = [0xa7, b's'];
 const VERSION: u8 = 1;

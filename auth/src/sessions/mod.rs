@@ -2,13 +2,15 @@
 //!
 //! [`SessionBackend`] is where records are kept: bytes under a [`SessionDigest`], object safe, every method atomic.
 //! [`Session`] is one visitor's dictionary over any backend. To add a backend: implement the trait in a file of
-//! `backends/`, name it in a function marked `#[session_backend("scheme")]`, and run `auth::session_backend_suite!` on it.
+//! `backends/`, name it in a function marked `#[session_backend("scheme")]`, and run `auth::session_backend_suite!` on
+//! it. What is put around a backend stands in `wrappers/`, is a backend too, passes the same suite, and has its row in
+//! the matrix of `tests/tests/wrappers/`.
 
 mod backend;
 mod backends;
 mod data;
 mod device;
-#[cfg(any(feature = "session-file", feature = "__session-compression"))]
+#[cfg(feature = "session-file")]
 mod encoding;
 mod error;
 mod key;

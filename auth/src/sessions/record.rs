@@ -27,6 +27,9 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
+    /// The most bytes of data that a byte store keeps: a dictionary of a megabyte, and what wrappers put around it.
+    pub const MAX_DATA: usize = 2 << 20;
+
     /// The first version of a record, empty.
     pub fn new(created_at: DateTime<Utc>, expires_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Self {
         Self {

@@ -75,7 +75,7 @@ async fn the_backend_is_asked_once_within_the_bound() {
     assert_eq!(*near.load(&id).await.unwrap().unwrap().data, *b"y");
     assert_eq!(count(), 2);
     // What is large is asked for each time.
-    let large = add(&near, &clock, &[0; 20_000]).await;
+    let large = add(&near, &clock, &vec![0; 20_000]).await;
     near.load(&large).await.unwrap();
     near.load(&large).await.unwrap();
     assert_eq!(count(), 4);

@@ -1,4 +1,5 @@
 //! Backends around backends keep the promises of a backend, and add one.
+#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
 use std::sync::Arc;
 

@@ -52,4 +52,21 @@ macro_rules! matrix {
     )* };
 }
 
+/// All of them, over files.
+mod whole_stack {
+    use auth::sessions::FileSessionBackend;
+    use auth_tests::TestDirectory;
+
+    use super::*;
+
+    async fn backend() -> (impl SessionBackend, ManualClock, TestDirectory) {
+        let (clock, keep) = (ManualClock::new(), TestDirectory::new());
+        let files = FileSessionBackend::open(keep.path().join("sessions")).await.expect("the directory can be made");
+        let files = compressed(files.with_clock(Arc::new(clock.clone())), &clock);
+        (instrumented(layered(tenant(replicated(files, &clock), &clock), &clock), &clock), clock, keep)
+    }
+
+    auth::session_backend_suite!(backend);
+}
+
 matrix!(compressed, tenant, instrumented, layered, replicated);

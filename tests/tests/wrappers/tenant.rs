@@ -153,7 +153,8 @@ async fn many_at_once<B: SessionBackend + Clone>(store: B, clock: ManualClock) {
     }
     assert_eq!(ids.len(), LIMIT);
     let mut listed = over(store, &clock, "a").list_sessions().await.unwrap();
-    (ids.sort(), listed.sort());
+    ids.sort();
+    listed.sort();
     assert_eq!(listed, ids);
 }
 

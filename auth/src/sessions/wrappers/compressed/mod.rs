@@ -8,9 +8,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::algorithm::Compression;
 use crate::BoxFuture;
-use crate::sessions::{
-    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord, encoding::MAX_DATA,
-};
+use crate::sessions::{CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord};
 
 /// Begins data that this wrapper wrote: no format of a dictionary has this tag. Then the algorithm (0: none), the length
 /// in four bytes, the packed data.
@@ -62,8 +60,8 @@ impl<B: SessionBackend> CompressedSessionBackend<B> {
 
     /// The data to store instead, if they are not to be stored as they are.
     fn pack(&self, data: &[u8]) -> Result<Option<Box<[u8]>>, SessionError> {
-        let length = u32::try_from(data.len()).ok().filter(|_| data.len() <= MAX_DATA);
-        let length = length.ok_or(SessionError::TooLarge { max: MAX_DATA })?;
+        let length = u32::try_from(data.len()).ok().filter(|_| data.len() <= SessionRecord::MAX_DATA);
+        let length = length.ok_or(SessionError::TooLarge { max: SessionRecord::MAX_DATA })?;
         let framed =
             |tag, packed: &[u8]| -> Box<[u8]> { [&[MARK, tag][..], &length.to_be_bytes(), packed].concat().into() };
         if data.len() >= self.threshold {
@@ -79,7 +77,8 @@ impl<B: SessionBackend> CompressedSessionBackend<B> {
 /// The data that were packed so; nothing, if these are not such.
 fn unpack(data: &[u8]) -> Option<Vec<u8>> {
     let (&[_, tag, a, b, c, d], packed) = data.split_first_chunk()?;
-    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok().filter(|length| *length <= MAX_DATA)?;
+    let length =
+        usize::try_from(u32::from_be_bytes([a, b, c, d])).ok().filter(|length| *length <= SessionRecord::MAX_DATA)?;
     if tag == AS_IT_IS {
         return (packed.len() == length).then(|| packed.to_vec());
     }
