@@ -234,6 +234,12 @@ impl<B: SessionBackend> Session<B> {
         state.note_change();
     }
 
+    /// Notes the device for the case that somebody logs in on it; until then it is no change.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web knows a request's device"))]
+    pub(crate) fn suggest_device(&self, device: Device) {
+        self.state().changes.device = Some(device);
+    }
+
     /// Writes what was changed; without a change, nothing. A session that holds nothing is removed from the store.
     ///
     /// # Errors
@@ -291,6 +297,8 @@ impl<B: SessionBackend> Session<B> {
 
     /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
     pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
+        // A session that is ended on the way takes nothing of this login with it.
+        let device = self.state().changes.device.clone();
         let other = self.login().is_some_and(|old| old.user_id != login.user_id);
         if other {
             self.flush().await?;
@@ -303,6 +311,7 @@ impl<B: SessionBackend> Session<B> {
         {
             let mut state = self.state();
             state.began = None;
+            state.changes.device = device.or(state.changes.device.take());
             state.changes.login = Some(login);
             state.note_change();
         }
