@@ -71,7 +71,10 @@ use proc_macro::TokenStream;
 /// `hasher = path` (a `PasswordHasher`; Argon2id without it), and `crate = path`, where `auth` is reached by another path.
 ///
 /// On a field: `column = "name"`, `unique`, `editable` (the user may set it, at registration and in the profile), `json`
-/// (any serde type), `skip` (not stored; `Default` when read).
+/// (any serde type with a `Default`, which it has until something is written), `skip` (not stored; `Default` when read).
+///
+/// A new user of whom nothing is said has zero, an empty text or `None` in a field; a field that is `unique` must be given,
+/// so write `Option` for what may be absent. `Extra`, `update_columns`, JSON bodies and forms name columns, not fields.
 ///
 /// Generic structs, lifetimes, tuple structs, enums and unions are refused: a user is one table, and owns what it holds.
 #[proc_macro_derive(User, attributes(user))]
@@ -208,7 +211,7 @@ pub fn groups(input: TokenStream) -> TokenStream {
 ///
 /// Several guards on one function all hold, under whatever name they were imported. `#[user]` takes only what carries the
 /// permissions of this request, `CurrentUser`, a reference to it, or `Principal`. Where it cannot be told who asks, the
-/// guard does not compile; it never becomes no check.
+/// guard does not compile; it never becomes no check. So the argument that a guard stands on takes no `cfg`.
 #[proc_macro_attribute]
 pub fn permission_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     permission_required::run(arguments.into(), item.into()).into()

@@ -38,7 +38,7 @@ pub const fn mapped_key<U: BaseUser>(name: &'static str) -> Mapped<U::PrimaryKey
 }
 
 /// A field that is stored as JSON.
-pub const fn mapped_json<T: Serialize + DeserializeOwned>(name: &'static str) -> Mapped<T> {
+pub const fn mapped_json<T: Serialize + DeserializeOwned + Default>(name: &'static str) -> Mapped<T> {
     Mapped { column: database::json_column(name), write: database::to_json, read: database::read_json }
 }
 

@@ -66,6 +66,11 @@
 //! | `database-tls` | TLS to PostgreSQL and MySQL |
 //! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
 //! | `session-redis` | sessions in Redis |
+//! | `session-compression` | compressed sessions, by all of the following |
+//! | `session-compression-brotli` | sessions compressed by brotli |
+//! | `session-compression-gzip` | sessions compressed by gzip |
+//! | `session-compression-zstd` | sessions compressed by Zstandard (C code) |
+//! | `session-file` | sessions in files of a private directory |
 //! | `web-axum` | the axum layer, extractors and routes |
 //! | `testing` | conformance suites for stores, a clock to set |
 
@@ -84,6 +89,7 @@ pub mod passwords;
 pub mod permissions;
 pub mod prelude;
 pub mod registry;
+mod report;
 pub mod secret;
 pub mod sessions;
 #[cfg(feature = "testing")]

@@ -140,7 +140,9 @@ fn strong(secret: &str) -> Result<Zeroizing<Vec<u8>>, WeakSecret> {
     let mut distinct = [false; 256];
     secret.bytes().for_each(|b| distinct[usize::from(b)] = true);
     let placeholder = ["changeme", "change-me", "change_me", "placeholder", "insecure", "your-secret", "your_secret"];
-    if distinct.iter().filter(|seen| **seen).count() < 8 || placeholder.iter().any(|p| lower.contains(p)) {
+    let bytes = secret.as_bytes();
+    let repeats = (1..=bytes.len() / 2).any(|unit| bytes.iter().zip(&bytes[unit..]).all(|(a, b)| a == b));
+    if repeats || distinct.iter().filter(|seen| **seen).count() < 8 || placeholder.iter().any(|p| lower.contains(p)) {
         return Err(WeakSecret::Placeholder);
     }
     Ok(Zeroizing::new(secret.as_bytes().to_vec()))
@@ -195,6 +197,7 @@ mod tests {
         assert_eq!(SecretKey::new("short").unwrap_err(), WeakSecret::TooShort);
         assert_eq!(SecretKey::new(&"a".repeat(64)).unwrap_err(), WeakSecret::Placeholder);
         assert_eq!(SecretKey::new("changeme-changeme-changeme-0123456789").unwrap_err(), WeakSecret::Placeholder);
+        assert_eq!(SecretKey::new(&"12345678".repeat(8)).unwrap_err(), WeakSecret::Placeholder);
         assert!(SecretKey::new(GOOD).is_ok());
     }
 

@@ -8,11 +8,13 @@
 pub struct Readme;
 
 mod databases;
+mod directory;
 pub mod http;
 mod keyed;
 mod redis;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
+pub use directory::TestDirectory;
 pub use keyed::Keyed;
 pub use redis::{TestRedis, redis};
 

@@ -99,12 +99,12 @@ async fn keys_are_made_once_and_changed_at_once() {
     session.set("b", 2).unwrap();
     session.cycle_key().await.unwrap();
     assert_ne!(session.key(), Some(key.clone()));
-    assert!(!store.exists(&key.digest()).await.unwrap());
+    assert!(Session::open(store.clone(), key).await.unwrap().key().is_none());
     assert_eq!(again(&store, &session).await.keys(), ["a", "b"]);
 
     let key = session.key().unwrap();
     session.flush().await.unwrap();
-    assert!(!store.exists(&key.digest()).await.unwrap() && store.is_empty());
+    assert!(!store.exists(&key.digest()).await.unwrap());
     assert!(session.keys().is_empty());
 }
 
@@ -159,6 +159,53 @@ async fn a_change_that_meets_a_change_of_the_key_is_not_lost_in_between() {
     one.save().await.unwrap();
     two.cycle_key().await.unwrap();
     assert_eq!(again(&store, &two).await.keys(), ["a", "b"], "also what the other saved meanwhile");
+}
+
+#[tokio::test]
+async fn ending_a_session_by_its_old_key_ends_it_under_the_new_one() {
+    let store = store();
+    let first = saved(&store, &[("a", 1)]).await;
+    let (one, two, late) = (again(&store, &first).await, again(&store, &first).await, again(&store, &first).await);
+    two.cycle_key().await.unwrap();
+    two.cycle_key().await.unwrap();
+    one.flush().await.unwrap();
+    assert!(again(&store, &two).await.key().is_none());
+    two.set("b", 2).unwrap();
+    assert!(matches!(two.save().await, Err(SessionError::Ended)));
+    late.set("c", 3).unwrap();
+    assert!(matches!(late.save().await, Err(SessionError::Ended)));
+    assert!(matches!(late.cycle_key().await, Err(SessionError::Ended)));
+}
+
+#[tokio::test]
+async fn of_two_who_change_the_key_one_does() {
+    let store = store();
+    let first = saved(&store, &[("a", 1)]).await;
+    let (one, two) = (again(&store, &first).await, again(&store, &first).await);
+    one.cycle_key().await.unwrap();
+    assert!(matches!(two.cycle_key().await, Err(SessionError::Ended)));
+    assert_eq!(again(&store, &one).await.keys(), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_ends_a_session_while_its_key_changes_ends_it() {
+    for _ in 0..500 {
+        let store = store();
+        let first = saved(&store, &[("a", 1)]).await;
+        let (one, two) = (again(&store, &first).await, again(&store, &first).await);
+        let cycle = tokio::spawn(async move {
+            let done = two.cycle_key().await;
+            (two, done)
+        });
+        let flush = tokio::spawn(async move { one.flush().await });
+        flush.await.unwrap().unwrap();
+        let (two, done) = cycle.await.unwrap();
+        assert!(matches!(done, Ok(()) | Err(SessionError::Ended)));
+        if let Some(key) = two.key() {
+            let open = Session::open(store.clone(), key).await.unwrap();
+            assert!(open.key().is_none(), "{done:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub(super) fn check(
     let users = users(&function.sig, errors);
     mark::note_users(&mut function.sig);
     let object = guard.and_then(|guard| object(guard, &function.sig, errors));
+    refuse_conditions(&mut function.sig, object, errors);
     match users {
         Users::Wrong => None,
         Users::One(user) => {
@@ -48,6 +49,24 @@ fn runs_in_rust_at_run_time(attribute: &str, signature: &Signature, errors: &mut
     if let Some(abi) = &signature.abi {
         let message = "foreign code cannot be told of a refusal: guard the function that this one calls";
         errors.push(abi.extern_token.span, message);
+    }
+}
+
+/// The check stands on these arguments: one that is sometimes not there would take the check with it.
+fn refuse_conditions(signature: &mut Signature, object: Option<usize>, errors: &mut Diagnostics) {
+    for (place, argument) in signature.inputs.iter_mut().enumerate() {
+        if Some(place) != object && !mark::marks_user(argument) {
+            continue;
+        }
+        // Taken away, so that the next guard does not tell it again.
+        mark::attributes_mut(argument).retain(|attribute| {
+            let is_condition = mark::is_condition(attribute);
+            if is_condition {
+                let message = "a guard stands on this argument, which must always be there: write the condition on the whole function";
+                errors.push(attribute.meta.span(), message);
+            }
+            !is_condition
+        });
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn attributes(argument: &FnArg) -> &[Attribute] {
     }
 }
 
-fn attributes_mut(argument: &mut FnArg) -> &mut Vec<Attribute> {
+pub(super) fn attributes_mut(argument: &mut FnArg) -> &mut Vec<Attribute> {
     match argument {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
         FnArg::Typed(typed) => &mut typed.attrs,
@@ -40,6 +40,12 @@ fn attributes_mut(argument: &mut FnArg) -> &mut Vec<Attribute> {
 /// Whether the argument is who asks: marked by the user, or noted by a guard before this one.
 pub(super) fn marks_user(argument: &FnArg) -> bool {
     attributes(argument).iter().any(|a| is_user(a) || is_note(a, "user"))
+}
+
+/// Whether the attribute makes an argument one that is only sometimes there, or can.
+pub(super) fn is_condition(attribute: &Attribute) -> bool {
+    let path = attribute.path();
+    (path.is_ident("cfg") || path.is_ident("cfg_attr")) && !is_note(attribute, "user") && !is_note(attribute, "checked")
 }
 
 /// Whether an earlier guard has asked about this argument.

@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 
@@ -17,14 +17,19 @@ pub struct Principal {
 }
 
 struct Inner {
-    user: Arc<dyn Any + Send + Sync>,
-    id: String,
-    username: String,
+    user: Arc<dyn AnyUser>,
+    /// The user's, once somebody asked: most requests only check a permission.
+    id: OnceLock<String>,
     is_staff: bool,
     is_superuser: bool,
     permissions: PermissionSet,
     authenticated_at: DateTime<Utc>,
 }
+
+/// A user of any type, which can still be told.
+trait AnyUser: User + Any {}
+
+impl<U: User> AnyUser for U {}
 
 impl Principal {
     /// Nobody, if the user is inactive: an inactive user is never a principal.
@@ -37,8 +42,7 @@ impl Principal {
         let permissions = if is_superuser { PermissionSet::everything() } else { account.permissions.clone() };
         let inner = Inner {
             user: user.clone(),
-            id: user.id(),
-            username: user.username().to_owned(),
+            id: OnceLock::new(),
             is_staff: user.is_admin(),
             is_superuser,
             permissions,
@@ -49,12 +53,12 @@ impl Principal {
 
     /// The user's primary key as text.
     pub fn id(&self) -> &str {
-        &self.inner.id
+        self.inner.id.get_or_init(|| self.inner.user.id())
     }
 
     /// What the user logs in with.
     pub fn username(&self) -> &str {
-        &self.inner.username
+        self.inner.user.username()
     }
 
     /// Whether the user may enter the administration.
@@ -90,7 +94,8 @@ impl Principal {
 
     /// The same with the user's struct, if it is a `U`.
     pub(crate) fn downcast<U: Send + Sync + 'static>(&self) -> Option<CurrentUser<U>> {
-        let user = self.inner.user.clone().downcast().ok()?;
+        let user: Arc<dyn Any + Send + Sync> = self.inner.user.clone();
+        let user = user.downcast().ok()?;
         Some(CurrentUser { user, principal: self.clone() })
     }
 }
@@ -98,7 +103,7 @@ impl Principal {
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Principal");
-        shown.field("id", &self.inner.id).field("permissions", &self.inner.permissions).finish_non_exhaustive()
+        shown.field("id", &self.id()).field("permissions", &self.inner.permissions).finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::access::{CurrentUser, Principal};
 use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::LoginLimiter;
+use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionManager};
 use crate::users::{Account, UserManager, UserModel};
@@ -25,6 +25,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) sessions: DynSessionBackend,
     pub(super) lifetime: Lifetime,
     pub(super) limiter: LoginLimiter,
+    pub(super) registrations: Limiter,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secret: SecretKey,
     /// Ties sessions to the user's credential version.
@@ -32,6 +33,12 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) settings: Settings,
     #[cfg(feature = "__sql")]
     pub(super) database: Option<Database>,
+}
+
+/// Somebody who has just proved who they are.
+pub(super) struct Proved<U> {
+    pub(super) account: Account<U>,
+    pub(super) principal: Principal,
 }
 
 impl<U: UserModel> Auth<U> {
@@ -77,8 +84,9 @@ impl<U: UserModel> Auth<U> {
     pub async fn resume(&self, key: Option<SessionKey>) -> Result<(Session, Option<Principal>), Error> {
         let session = self.new_session();
         let Some(key) = key else { return Ok((session, None)) };
-        let session = session.load(key).await?;
-        let Some(login) = session.login() else { return Ok((session, None)) };
+        let now = self.inner.clock.now();
+        let record = session.load(key, now).await?;
+        let Some(login) = record.as_ref().and_then(|record| record.login.as_ref()) else { return Ok((session, None)) };
         let account = self.users().find_by_id_text(&login.user_id).await?;
         let principal = account
             .filter(|account| self.inner.tie.verify(&tied(&login.user_id, &version(account)), &login.tie))
@@ -88,7 +96,7 @@ impl<U: UserModel> Auth<U> {
             session.flush().await?;
             session.mark_unmodified();
         } else {
-            session.touch().await?;
+            session.touch(now).await?;
         }
         Ok((session, principal))
     }
@@ -99,13 +107,26 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When a store fails.
     pub async fn log_in_user(&self, session: &Session, id: &U::PrimaryKey) -> Result<Option<CurrentUser<U>>, Error> {
+        match self.proved(id).await? {
+            Some(proved) => self.begin(session, proved).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An active user, as the store has it now.
+    pub(super) async fn proved(&self, id: &U::PrimaryKey) -> Result<Option<Proved<U>>, Error> {
+        let account = self.users().find_by_id(id).await?;
         let now = self.inner.clock.now();
-        let Some(account) = self.users().find_by_id(id).await? else { return Ok(None) };
-        let Some(principal) = Principal::new(&account, now) else { return Ok(None) };
-        self.users().store().set_last_login(id, now).await?;
+        Ok(account.and_then(|account| Principal::new(&account, now).map(|principal| Proved { account, principal })))
+    }
+
+    pub(super) async fn begin(&self, session: &Session, proved: Proved<U>) -> Result<CurrentUser<U>, Error> {
+        let Proved { account, principal } = proved;
+        let now = principal.authenticated_at();
+        self.users().store().set_last_login(account.user.primary_key(), now).await?;
         let tie = self.inner.tie.sign(&tied(principal.id(), &version(&account)));
         session.start(Login::new(principal.id(), tie, now)).await?;
-        Ok(principal.downcast())
+        Ok(principal.downcast().expect("the principal was made of a U"))
     }
 
     /// Ends the session: nobody is logged in, and its key is dead.

@@ -6,7 +6,7 @@ use crate::BoxFuture;
 use crate::passwords::{Passwords, Verification};
 use crate::registry::{Context, Entry, Place};
 use crate::secret::SecretString;
-use crate::users::{PasswordChange, UserManager, UserModel};
+use crate::users::{CredentialVersion, PasswordChange, UserManager, UserModel};
 
 /// What an auth backend says of a name and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,14 @@ use crate::users::{PasswordChange, UserManager, UserModel};
 pub enum Verdict {
     /// They are right, and this is the user's primary key, as text. The user store loads the user.
     Authenticated(String),
+    /// The same, and this credential version was checked: if the user has another by the time of the login, the
+    /// password was changed meanwhile, and the login is refused.
+    AuthenticatedWith {
+        /// The user's primary key, as text.
+        id: String,
+        /// What [`Account::credential`](crate::users::Account::credential) was when the password was read.
+        credential: CredentialVersion,
+    },
     /// They are not known here; the next backend is asked.
     Next,
     /// They are refused, and no other backend is asked.
@@ -106,7 +114,7 @@ impl<U: UserModel> UserStoreBackend<U> {
                 store.set_password_hash(user.primary_key(), &better, PasswordChange::Rehash(hash)).await?;
             }
         }
-        Ok(Verdict::Authenticated(user.id()))
+        Ok(Verdict::AuthenticatedWith { id: user.id(), credential: account.credential })
     }
 }
 

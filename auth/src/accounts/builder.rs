@@ -167,16 +167,19 @@ impl<U: UserModel> AuthBuilder<U> {
         check_registries()?;
         self.read_environment()?;
         self.check_settings()?;
-        let secret = self.secret_key()?;
-        #[cfg_attr(not(feature = "__sql"), expect(unused_mut, reason = "only a database is filled in"))]
-        let mut context = Context::new(self.clock.clone(), secret.clone());
+        // A server's secret is missed before it is called; a file's secret is made when the file is there.
+        let is_server =
+            self.database.as_ref().is_some_and(|url| url.expose().contains("://") && url.scheme() != "sqlite");
+        let early = if is_server { Some(self.secret_key()?) } else { None };
         #[cfg(feature = "__sql")]
-        {
-            context.database = match &self.database {
-                Some(url) => Some(Database::connect(url).await?),
-                None => None,
-            };
-        }
+        let database = match &self.database {
+            Some(url) => Some(Database::connect(url).await?),
+            None => None,
+        };
+        let secret = early.map_or_else(|| self.secret_key(), Ok)?;
+        let context = Context::new(self.clock.clone(), secret.clone());
+        #[cfg(feature = "__sql")]
+        let context = Context { database, ..context };
         let users = self.user_manager(&context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
@@ -197,14 +200,14 @@ impl<U: UserModel> AuthBuilder<U> {
             };
             backends.push((name, backend));
         }
+        let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
         Ok(Auth::from_inner(Inner {
             users,
             backends,
             sessions,
             lifetime: self.lifetime,
-            limiter: self.limiter.unwrap_or_else(|| {
-                LoginLimiter::new(Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone()))
-            }),
+            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            registrations: limiter,
             clock: self.clock,
             tie: secret.derive("auth: session tie"),
             secret,

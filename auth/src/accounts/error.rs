@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::passwords::PasswordError;
 use crate::registry::{DuplicateEntry, UnknownEntry};
 use crate::secret::WeakSecret;
@@ -5,7 +7,7 @@ use crate::sessions::SessionError;
 use crate::users::UserError;
 
 /// What can go wrong while the framework is set up or used. That somebody may not is an answer, not an error.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting is missing or wrong.
@@ -52,4 +54,11 @@ pub enum Error {
         /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// The same words as `Display`, with the causes: `main` shows an error by its `Debug`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::report::chain(self, f)
+    }
 }

@@ -1,12 +1,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::auth::Proved;
 use super::{Auth, Error, Verdict};
 use crate::access::CurrentUser;
 use crate::limits::{Decision, LoginAttempt};
+use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::secret::SecretString;
 use crate::sessions::Session;
-use crate::users::UserModel;
+use crate::users::{BaseUser, CredentialVersion, UserManager, UserModel};
 
 /// A name and a password, and where they come from.
 #[derive(Clone, Debug)]
@@ -45,6 +47,9 @@ pub enum LoginOutcome<U> {
     TooMany(Duration),
 }
 
+/// The key of a user, and the credential version that was checked.
+type Authenticated<U> = (<U as BaseUser>::PrimaryKey, Option<CredentialVersion>);
+
 impl<U: UserModel> Auth<U> {
     /// Logs in by name and password.
     ///
@@ -58,7 +63,7 @@ impl<U: UserModel> Auth<U> {
         // Who logs in by name and by mail address has one budget.
         let account = match self.users().find_by_login(&credentials.username).await? {
             Some(account) => account.user.username().to_owned(),
-            None => U::normalize_username(&credentials.username),
+            None => UserManager::<U>::canonical_login(&credentials.username),
         };
         let attempt = LoginAttempt::new(&account, credentials.source);
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
@@ -68,37 +73,45 @@ impl<U: UserModel> Auth<U> {
                 return Ok(LoginOutcome::TooMany(wait));
             }
         };
-        match self.check(session, &credentials).await {
-            Ok(Some(user)) => {
-                inner.limiter.succeeded(ticket).await.map_err(limits)?;
-                tracing::info!(user = user.principal().id(), source = ?credentials.source, "logged in");
-                Ok(LoginOutcome::LoggedIn(user))
-            }
+        let proved = match self.check(&credentials).await {
+            Ok(Some(proved)) => proved,
             Ok(None) => {
                 // The name is left out: people type passwords into the wrong field.
                 tracing::info!(source = ?credentials.source, "a login failed");
-                Ok(LoginOutcome::Refused)
+                return Ok(LoginOutcome::Refused);
             }
             Err(error) => {
                 inner.limiter.not_made(ticket).await.map_err(limits)?;
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        // Before the session begins: a login that is answered with a failure is none.
+        inner.limiter.succeeded(ticket).await.map_err(limits)?;
+        let user = self.begin(session, proved).await?;
+        tracing::info!(user = user.principal().id(), source = ?credentials.source, "logged in");
+        Ok(LoginOutcome::LoggedIn(user))
     }
 
-    async fn check(&self, session: &Session, credentials: &Credentials) -> Result<Option<CurrentUser<U>>, Error> {
-        match self.authenticate(credentials).await? {
-            // A backend may know a user who is unknown or inactive here: the same answer.
-            Some(id) => self.log_in_user(session, &id).await,
-            None => Ok(None),
+    /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
+    async fn check(&self, credentials: &Credentials) -> Result<Option<Proved<U>>, Error> {
+        // No password is that long. The try is counted, and nothing is looked up.
+        if credentials.password.expose().len() > MAX_PASSWORD_BYTES {
+            return Ok(None);
         }
+        let Some((id, credential)) = self.authenticate(credentials).await? else { return Ok(None) };
+        let proved = self.proved(&id).await?;
+        // The password was changed while it was checked.
+        Ok(proved.filter(|proved| credential.is_none_or(|checked| checked == proved.account.credential)))
     }
 
-    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<U::PrimaryKey>, Error> {
+    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<Authenticated<U>>, Error> {
         for (name, backend) in &self.inner().backends {
             let verdict = backend.authenticate(&credentials.username, &credentials.password).await;
             match verdict.map_err(|source| Error::Backend { name: name.clone(), source })? {
-                Verdict::Authenticated(id) => return Ok(id.parse().ok()),
+                Verdict::Authenticated(id) => return Ok(id.parse().ok().map(|id| (id, None))),
+                Verdict::AuthenticatedWith { id, credential } => {
+                    return Ok(id.parse().ok().map(|id| (id, Some(credential))));
+                }
                 Verdict::Next => {}
                 Verdict::Refused => return Ok(None),
             }

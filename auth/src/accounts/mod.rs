@@ -7,6 +7,7 @@ mod error;
 mod login;
 #[cfg(feature = "__sql")]
 mod migrate;
+mod register;
 mod secret_file;
 mod settings;
 
@@ -17,5 +18,6 @@ pub use error::Error;
 pub use login::{Credentials, LoginOutcome};
 #[cfg(feature = "__sql")]
 pub use migrate::{Migrated, migrate};
+pub use register::RegisterOutcome;
 
 pub(crate) use settings::Settings;

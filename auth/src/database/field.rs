@@ -98,10 +98,11 @@ pub type FieldError = Box<dyn std::error::Error + Send + Sync>;
 /// A type that fills one column.
 ///
 /// Implemented for `bool`, the integers up to `i64`, `f32`, `f64`, `String`, `Vec<u8>`, `Uuid`, `DateTime<Utc>`,
-/// `NaiveDate`, `PasswordHash`, and options of these. Any other serde type is stored as JSON with `#[user(json)]`.
+/// `NaiveDate`, `PasswordHash`, and options of these. Any other serde type with a `Default` is stored as JSON with
+/// `#[user(json)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a column",
-    note = "mark the field `#[user(json)]` to store it as JSON (any serde type), or `#[user(skip)]` to leave it out",
+    note = "mark the field `#[user(json)]` to store it as JSON (any serde type with a `Default`), or `#[user(skip)]` to leave it out",
     note = "for an unsigned 64-bit integer take `i64`, which every database has"
 )]
 pub trait Field: Sized {

@@ -104,7 +104,7 @@ pub const fn column<T: Field>(name: &'static str) -> Column {
     Column { name, kind: T::KIND, nullable: T::NULLABLE, unique: false, max_length: None, editable: false, roles: 0 }
 }
 
-/// A column that holds a serde type as JSON.
+/// A column that holds a serde type with a default as JSON.
 pub const fn json_column(name: &'static str) -> Column {
     Column { kind: Kind::Json, ..column::<String>(name) }
 }
@@ -182,15 +182,24 @@ pub fn to_json<T: Serialize>(value: &T, column: &'static str) -> Result<Value, C
     Ok(Value::Json(Some(json)))
 }
 
-/// Reads a JSON field.
+/// Reads a JSON field. Where nothing was written yet, in a row that was there before the column was and in a new user of
+/// whom nothing was said, it is the type's default.
 ///
 /// # Errors
 /// When the document does not fit the field.
-pub fn read_json<T: DeserializeOwned>(row: &dyn Row, index: usize, column: &'static str) -> Result<T, ColumnError> {
+pub fn read_json<T: DeserializeOwned + Default>(
+    row: &dyn Row,
+    index: usize,
+    column: &'static str,
+) -> Result<T, ColumnError> {
     let json = match row.get(index, Kind::Json) {
         Ok(Value::Json(json)) => json.unwrap_or_default(),
         Ok(_) => return Err(ColumnError::new(column, "expected Json")),
         Err(source) => return Err(ColumnError { column, source }),
     };
-    serde_json::from_value(json).map_err(|source| ColumnError::new(column, source))
+    let nothing = json.is_null();
+    match serde_json::from_value(json) {
+        Err(_) if nothing => Ok(T::default()),
+        read => read.map_err(|source| ColumnError::new(column, source)),
+    }
 }

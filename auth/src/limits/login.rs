@@ -8,7 +8,8 @@ use super::{Backoff, BackoffError, Decision, Limit, LimitError, LimitKey, Limite
 pub struct LoginAttempt<'a> {
     /// The name that was given, in its canonical form, whether such an account exists or not.
     pub account: &'a str,
-    /// The connecting peer, or what a configured proxy says of it. Without one, all unknown sources are one.
+    /// The connecting peer, or what a configured proxy says of it. Without one there is no limit by source alone, and
+    /// beside the account all unknown sources are one.
     pub source: Option<IpAddr>,
     /// A device from which this account was logged in to before, as proved by a secret that it keeps.
     pub known_device: Option<&'a str>,
@@ -149,7 +150,7 @@ fn both_key(account: &[u8], source: Option<&[u8]>) -> LimitKey {
 }
 
 /// IPv4 whole, however it is written; of IPv6 the /64.
-fn prefix(source: IpAddr) -> Vec<u8> {
+pub(crate) fn prefix(source: IpAddr) -> Vec<u8> {
     match source.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),

@@ -20,6 +20,7 @@ mod stores;
 pub use backoff::{Backoff, BackoffError, Tries};
 pub use key::LimitKey;
 pub use limiter::{Decision, Limit, Limiter, OnSuccess, Ticket};
+pub(crate) use login::prefix;
 pub use login::{LoginAttempt, LoginLimiter};
 pub use store::{Attempt, LimitError, LimitStore, Settlement};
 pub use stores::InMemoryLimitStore;

@@ -48,6 +48,11 @@ impl PasswordHash {
         text.split('$').next().unwrap_or_default()
     }
 
+    /// The same hash as a store gives it back: it is kept already, and no update writes it again.
+    pub(crate) fn stored(&self) -> Self {
+        Self { encoded: self.encoded.clone(), changed: false }
+    }
+
     /// Whether it was set since it was read from a store.
     pub(crate) fn is_changed(&self) -> bool {
         self.changed

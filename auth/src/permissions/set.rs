@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::declared::Declared;
 use super::{DeclaredPermission, is_permission_name};
@@ -35,7 +35,8 @@ impl PermissionSet {
 
     /// What a superuser holds: every permission, declared or not.
     pub fn everything() -> Self {
-        Self { everything: true, ..Self::of(&Declared::get().names) }
+        static EVERYTHING: OnceLock<PermissionSet> = OnceLock::new();
+        EVERYTHING.get_or_init(|| Self { everything: true, ..Self::of(&Declared::get().names) }).clone()
     }
 
     /// Whether the permission is in the set. One load and one bit test, however many there are.

@@ -2,12 +2,25 @@
 
 use serde_json::{Map, Value};
 
-use super::SessionError;
+use super::{SessionDigest, SessionError};
 
 /// The most bytes a session's dictionary takes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
+/// No dictionary, but the digest of the key that the session has now.
+const MOVED: u8 = 0;
 const JSON: u8 = 1;
+
+/// What a record says whose session has got another key.
+pub(super) fn moved(to: &SessionDigest) -> Box<[u8]> {
+    [&[MOVED][..], to.as_bytes()].concat().into()
+}
+
+/// Where the session has gone, if it has got another key.
+pub(super) fn moved_to(bytes: &[u8]) -> Option<SessionDigest> {
+    let (MOVED, digest) = bytes.split_first().map(|(tag, digest)| (*tag, digest))? else { return None };
+    digest.try_into().ok().map(SessionDigest::from_bytes)
+}
 
 pub(super) fn encode(items: &Map<String, Value>) -> Result<Box<[u8]>, SessionError> {
     if items.is_empty() {
@@ -24,7 +37,7 @@ pub(super) fn encode(items: &Map<String, Value>) -> Result<Box<[u8]>, SessionErr
 /// What cannot be read counts as nothing: a damaged record is no session data.
 pub(super) fn decode(bytes: &[u8]) -> Map<String, Value> {
     match bytes {
-        [] => Map::new(),
+        [] | [MOVED, ..] => Map::new(),
         [JSON, json @ ..] if bytes.len() <= MAX_BYTES => serde_json::from_slice(json).unwrap_or_else(|_| {
             tracing::warn!("a session's data are damaged; they count as none");
             Map::new()

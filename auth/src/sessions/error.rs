@@ -24,6 +24,12 @@ pub enum SessionError {
         /// The most bytes.
         max: usize,
     },
+    /// There are as many sessions as there may be; no other was begun.
+    #[error("there are {max} sessions already")]
+    LimitReached {
+        /// The most sessions.
+        max: usize,
+    },
     /// No backend is registered for the address's scheme.
     #[error(transparent)]
     UnknownBackend(#[from] UnknownEntry),

@@ -3,13 +3,13 @@ use std::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::secret;
 
-/// What the visitor's cookie holds: 256 random bits. Whoever has it has the session.
+/// What the visitor's cookie holds: 256 random bits, as text. Whoever has it has the session.
 #[derive(Clone)]
-pub struct SessionKey([u8; 32]);
+pub struct SessionKey([u8; SessionKey::TEXT_LENGTH]);
 
 impl SessionKey {
     /// The length of the text, in characters.
@@ -17,21 +17,23 @@ impl SessionKey {
 
     /// A new key from the system's random generator.
     pub fn generate() -> Self {
-        Self(secret::random())
+        let (mut key, bits) = (Self([0; Self::TEXT_LENGTH]), Zeroizing::new(secret::random::<32>()));
+        Base64UrlUnpadded::encode(&*bits, &mut key.0).expect("43 characters hold 256 bits");
+        key
     }
 
     /// Reads a cookie's value: 43 characters of unpadded base64url, in the one canonical spelling.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut key = Self([0; 32]);
-        if text.len() != Self::TEXT_LENGTH || Base64UrlUnpadded::decode(text, &mut key.0).ok()?.len() != 32 {
-            return None;
-        }
-        Some(key)
+        // The last character carries four bits, and two that are zero.
+        const LAST: &[u8; 16] = b"AEIMQUYcgkosw048";
+        let key = Self(text.try_into().ok()?);
+        let base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (key.0.iter().all(base64url) && LAST.contains(key.0.last()?)).then_some(key)
     }
 
     /// The cookie's value.
     pub fn expose(&self) -> String {
-        Base64UrlUnpadded::encode_string(&self.0)
+        String::from_utf8_lossy(&self.0).into_owned()
     }
 
     /// What stores know the session by.
@@ -60,7 +62,7 @@ impl Drop for SessionKey {
     }
 }
 
-/// What a store knows a session by: SHA-256 of its key. Whoever reads the store cannot take over a session.
+/// What a store knows a session by: SHA-256 of its key, as the cookie has it. Whoever reads the store cannot take over a session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionDigest([u8; 32]);
 
@@ -130,7 +132,6 @@ mod tests {
         for bad in ["", "x", &text[1..], &format!("{text}="), &format!("{text}A"), &text.replace(&text[..1], "+")] {
             assert_eq!(SessionKey::parse(bad.as_bytes()), None, "{bad}");
         }
-        // The last character carries four bits and two that must be zero.
         let forged = format!("{}{}", "A".repeat(42), "B");
         assert_eq!(SessionKey::parse(forged.as_bytes()), None);
         assert_eq!(SessionKey::parse(&[0xff; 43]), None);

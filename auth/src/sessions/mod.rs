@@ -8,6 +8,8 @@ mod backend;
 mod backends;
 mod data;
 mod device;
+#[cfg(any(feature = "session-file", feature = "__session-compression"))]
+mod encoding;
 mod error;
 mod identity;
 mod key;
@@ -16,10 +18,13 @@ mod manager;
 mod record;
 mod session;
 mod user_sessions;
+mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
+#[cfg(feature = "session-file")]
+pub use backends::FileSessionBackend;
 pub use backends::InMemorySessionBackend;
 #[cfg(feature = "session-redis")]
 pub use backends::RedisSessionBackend;
@@ -34,3 +39,6 @@ pub use manager::SessionManager;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
+#[cfg(feature = "__session-compression")]
+pub use wrappers::{CompressedSessionBackend, Compression};
+pub use wrappers::{TenantSessionBackend, TenantSessionOperations};

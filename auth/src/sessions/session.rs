@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -84,6 +84,9 @@ impl Changes {
     }
 }
 
+/// How long an old key still leads to the session's new one, for whoever ends the session by it.
+const FORWARD: TimeDelta = TimeDelta::minutes(1);
+
 /// How often a save is tried again on top of others' changes. Each round one of the rivals succeeds.
 const MOST_TRIES: usize = 256;
 
@@ -103,19 +106,27 @@ impl<B: SessionBackend> Session<B> {
     /// # Errors
     /// [`SessionError::Store`]
     pub async fn open(backend: B, key: SessionKey) -> Result<Self, SessionError> {
-        Self::new(backend).load(key).await
+        let session = Self::new(backend);
+        let now = session.inner.clock.now();
+        session.load(key, now).await?;
+        Ok(session)
     }
 
-    /// Loads the record of that key into this new session.
-    pub(crate) async fn load(self, key: SessionKey) -> Result<Self, SessionError> {
+    /// Loads the record of that key, if there is one now, into this new session.
+    pub(crate) async fn load(
+        &self,
+        key: SessionKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         let found = self.inner.backend.load(&key.digest()).await?;
-        let now = self.inner.clock.now();
-        if let Some(record) = found.filter(|record| now < record.expires_at && now < record.ends_at) {
+        let is_live = |record: &Arc<SessionRecord>| now < record.expires_at && now < record.ends_at;
+        let found = found.filter(|record| is_live(record) && data::moved_to(&record.data).is_none());
+        if let Some(record) = &found {
             let mut state = self.state();
             state.key = Some(key);
-            state.record = Some(record);
+            state.record = Some(record.clone());
         }
-        Ok(self)
+        Ok(found)
     }
 
     /// The value under a key.
@@ -249,14 +260,24 @@ impl<B: SessionBackend> Session<B> {
             return Ok(());
         }
         for _ in 0..MOST_TRIES {
-            let (key, record, condition, generation) = self.draft()?;
+            let (key, mut record, condition, generation) = self.draft()?;
             let id = key.digest();
-            if is_empty(&record) {
-                self.remove(&id, condition).await?;
+            let empty = is_empty(&record);
+            if empty && condition == SaveIf::Absent {
+                self.state().forget();
                 return Ok(());
+            }
+            if empty {
+                // Expired is removed, and no concurrent change escapes.
+                record.expires_at = record.created_at;
             }
             let record = Arc::new(record);
             match (self.inner.backend.save(&id, record.clone(), condition).await?, condition) {
+                (Saved::Done, _) if empty => {
+                    self.inner.backend.delete(&id).await?;
+                    self.state().forget();
+                    return Ok(());
+                }
                 (Saved::Done, _) => {
                     self.saved(key, record, generation);
                     return Ok(());
@@ -265,8 +286,9 @@ impl<B: SessionBackend> Session<B> {
                 // Somebody else has the key: take another.
                 (Saved::Conflict, SaveIf::Absent) => self.state().key = None,
                 (Saved::Conflict, SaveIf::Version(_)) => {
-                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
-                    self.state().rebase(newer);
+                    let newer = self.inner.backend.load(&id).await?;
+                    let newer = newer.filter(|newer| data::moved_to(&newer.data).is_none());
+                    self.state().rebase(newer.ok_or(SessionError::Ended)?);
                 }
             }
         }
@@ -278,9 +300,7 @@ impl<B: SessionBackend> Session<B> {
     /// # Errors
     /// [`SessionError::Ended`] when the session was ended meanwhile.
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
-        self.retire().await?;
-        self.state().note_change();
-        self.save().await
+        self.change_key(None).await
     }
 
     /// Ends the session at once: login and data are gone, and the key is dead. What is set afterwards starts a new one.
@@ -289,7 +309,7 @@ impl<B: SessionBackend> Session<B> {
     /// [`SessionError::Store`]: then the session may still be alive, and the caller must say so.
     pub async fn flush(&self) -> Result<(), SessionError> {
         if let Some((id, _)) = self.stored() {
-            self.inner.backend.delete(&id).await?;
+            self.end(id).await?;
         }
         *self.state() = State { modified: true, accessed: true, ..State::default() };
         Ok(())
@@ -297,56 +317,85 @@ impl<B: SessionBackend> Session<B> {
 
     /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
     pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
-        // A session that is ended on the way takes nothing of this login with it.
+        // A session that is ended on the way does not take this login's device with it.
         let device = self.state().changes.device.clone();
-        let other = self.login().is_some_and(|old| old.user_id != login.user_id);
-        if other {
+        if self.login().is_some_and(|old| old.user_id != login.user_id) {
             self.flush().await?;
         }
-        match self.retire().await {
+        self.state().changes.device.clone_from(&device);
+        match self.change_key(Some(login.clone())).await {
             // Logged out in another tab meanwhile: log in to a session of its own.
-            Err(SessionError::Ended) => self.flush().await?,
-            other => other?,
+            Err(SessionError::Ended) => {
+                self.flush().await?;
+                self.state().changes.device = device;
+                self.change_key(Some(login)).await
+            }
+            other => other,
         }
-        {
-            let mut state = self.state();
-            state.began = None;
-            state.changes.device = device.or(state.changes.device.take());
-            state.changes.login = Some(login);
-            state.note_change();
-        }
-        self.save().await
     }
 
-    /// Ends the stored record and keeps what is in it for a new one, so that the next save is under another key.
-    async fn retire(&self) -> Result<(), SessionError> {
+    /// Saves everything under a new key, then marks the old record as moved there: whoever ends the old session
+    /// meanwhile either stops this or ends the new one. A login begins the session's life anew.
+    async fn change_key(&self, login: Option<Login>) -> Result<(), SessionError> {
+        let old = self.stored();
+        let made = {
+            let mut state = self.state();
+            let made = state.changes.clone();
+            state.detach();
+            if let Some(login) = login {
+                state.began = None;
+                state.changes.login = Some(login);
+            }
+            state.note_change();
+            made
+        };
+        self.save().await?;
+        let Some((old_id, mut old)) = old else { return Ok(()) };
         for _ in 0..MOST_TRIES {
-            let Some((id, record)) = self.stored() else {
-                self.state().key = None;
-                return Ok(());
-            };
-            // A record that has expired is no record, so this is a deletion that no concurrent change escapes.
-            let version = record.version;
-            let ended = SessionRecord { version: version + 1, expires_at: record.created_at, ..(*record).clone() };
-            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(version)).await? {
-                Saved::Done => {
-                    self.inner.backend.delete(&id).await?;
-                    self.state().detach();
-                    return Ok(());
-                }
-                Saved::Gone => return Err(SessionError::Ended),
-                Saved::Conflict => {
-                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
-                    self.state().rebase(newer);
-                }
+            let new = self.stored();
+            let condition = SaveIf::Version(old.version);
+            match self.inner.backend.save(&old_id, forwarding(&old, new.as_ref()), condition).await? {
+                Saved::Done => return Ok(()),
+                Saved::Gone => break,
+                Saved::Conflict => match self.inner.backend.load(&old_id).await? {
+                    Some(newer) if data::moved_to(&newer.data).is_none() => {
+                        self.state().replace(&newer, &made);
+                        self.save().await?;
+                        old = newer;
+                    }
+                    _ => break,
+                },
+            }
+        }
+        // The old session has ended, or got another key from somebody else: so this one ends too.
+        if let Some((id, _)) = self.stored() {
+            self.end(id).await?;
+        }
+        self.state().forget();
+        Err(SessionError::Ended)
+    }
+
+    /// Ends a stored session, wherever it has moved. A record that has expired is no record, so this is a deletion that
+    /// no concurrent change escapes.
+    async fn end(&self, mut id: SessionDigest) -> Result<(), SessionError> {
+        for _ in 0..MOST_TRIES {
+            let Some(found) = self.inner.backend.load(&id).await? else { return Ok(()) };
+            if let Some(next) = data::moved_to(&found.data) {
+                id = next;
+                continue;
+            }
+            let ended = SessionRecord { version: found.version + 1, expires_at: found.created_at, ..(*found).clone() };
+            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(found.version)).await? {
+                Saved::Done => return self.inner.backend.delete(&id).await.map(drop),
+                Saved::Gone => return Ok(()),
+                Saved::Conflict => {}
             }
         }
         Err(SessionError::Contended)
     }
 
     /// Notes that the session was used, when that is due.
-    pub(crate) async fn touch(&self) -> Result<(), SessionError> {
-        let now = self.inner.clock.now();
+    pub(crate) async fn touch(&self, now: DateTime<Utc>) -> Result<(), SessionError> {
         let (id, seen_at, expires_at) = {
             let state = self.state();
             let (Some(key), Some(record)) = (&state.key, &state.record) else { return Ok(()) };
@@ -364,6 +413,13 @@ impl<B: SessionBackend> Session<B> {
     pub(crate) fn stored_key(&self) -> Option<SessionKey> {
         let state = self.state();
         state.record.as_ref().and(state.key.clone())
+    }
+
+    /// Whether that is [`Session::stored_key`].
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
+    pub(crate) fn has_stored_key(&self, key: Option<&SessionKey>) -> bool {
+        let state = self.state();
+        state.record.as_ref().and(state.key.as_ref()) == key
     }
 
     /// How long the session lives at the most, in seconds: as long as its cookie.
@@ -425,14 +481,6 @@ impl<B: SessionBackend> Session<B> {
         }
     }
 
-    async fn remove(&self, id: &SessionDigest, condition: SaveIf) -> Result<(), SessionError> {
-        if condition != SaveIf::Absent {
-            self.inner.backend.delete(id).await?;
-        }
-        *self.state() = State { accessed: true, ..State::default() };
-        Ok(())
-    }
-
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -440,6 +488,11 @@ impl<B: SessionBackend> Session<B> {
 }
 
 impl State {
+    /// Nothing is stored any more.
+    fn forget(&mut self) {
+        *self = Self { accessed: true, ..Self::default() };
+    }
+
     fn note_change(&mut self) {
         self.modified = true;
         self.generation += 1;
@@ -454,12 +507,22 @@ impl State {
     /// Makes everything that the record holds a change, to be saved under a key to come.
     fn detach(&mut self) {
         let items = self.items().clone();
+        self.key = None;
         let Some(record) = self.record.take() else { return };
         self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
         self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
         self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
         self.began = Some((record.created_at, record.ends_at));
-        self.key = None;
+    }
+
+    /// Takes over what others saved under the old key meanwhile, with the changes made here on top.
+    fn replace(&mut self, newer: &SessionRecord, made: &Changes) {
+        let mut items = data::decode(&newer.data);
+        made.apply(&mut items);
+        self.changes.cleared = true;
+        self.changes.items = items.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        self.items = Some(items);
+        self.note_change();
     }
 
     /// Makes the same changes on top of a newer record.
@@ -469,6 +532,16 @@ impl State {
         self.items = Some(items);
         self.record = Some(newer);
     }
+}
+
+/// What stands under the old key for as long as requests may still be running that know no other.
+fn forwarding(old: &SessionRecord, new: Option<&(SessionDigest, Arc<SessionRecord>)>) -> Arc<SessionRecord> {
+    let expires_at = match new {
+        Some((_, record)) => record.seen_at + FORWARD,
+        None => old.created_at,
+    };
+    let data = new.map(|(id, _)| data::moved(id)).unwrap_or_default();
+    Arc::new(SessionRecord { version: old.version + 1, login: None, device: None, expires_at, data, ..old.clone() })
 }
 
 fn is_empty(record: &SessionRecord) -> bool {

@@ -46,12 +46,15 @@ macro_rules! user_store_suite {
             memberships_are_written_with_a_new_user,
             unknown_membership_writes_nothing,
             update_writes_columns_and_no_memberships,
+            update_of_a_whole_user_writes_no_rights,
             update_of_some_columns_leaves_the_others,
             update_of_an_unknown_column_is_refused,
             update_of_a_missing_user_is_told,
             update_never_takes_a_taken_name,
             stale_copy_does_not_undo_a_password_change,
+            created_copy_does_not_undo_a_password_change,
             changed_password_renews_the_credential_version,
+            disabled_user_is_logged_out_for_good,
             rehash_keeps_the_credential_version_and_overtakes_nothing,
             last_login_is_noted_to_the_microsecond,
             deleted_user_is_gone_with_all_memberships,
@@ -284,7 +287,7 @@ pub async fn misfit_is_refused_and_nothing_written<S: UserStore<TestUser>, K>((s
             }
             other => panic!("{column}: {other:?}"),
         }
-        let update = store.update(&TestUser { id: user.id, ..misfit }, None).await;
+        let update = store.update(&TestUser { id: user.id, ..misfit }, Some(&[column])).await;
         assert!(matches!(update, Err(UserError::Invalid(_))), "{column}: {update:?}");
     }
     let fits = store.create(TestUser { email: long(254), ..TestUser::named(&long(150)) }).await;
@@ -335,9 +338,6 @@ pub async fn update_writes_columns_and_no_memberships<S: UserStore<TestUser>, K>
     let changed = TestUser {
         id,
         email: "b@example.org".to_owned(),
-        last_login: Some(moment()),
-        is_active: false,
-        is_superuser: true,
         badge: Some(1),
         about: "x".to_owned(),
         groups: vec![READERS.to_owned()],
@@ -353,6 +353,21 @@ pub async fn update_writes_columns_and_no_memberships<S: UserStore<TestUser>, K>
     assert_eq!(by_name(&store, "b").await, Some(id));
     store.update(&expected, None).await.unwrap(); // what changes nothing finds the user all the same
     create(&store, "a").await; // and the old name is free
+}
+
+/// Who saves a profile that was read before an administrator took rights away does not give them back.
+pub async fn update_of_a_whole_user_writes_no_rights<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let rights: &[&str] = &["is_active", "is_superuser", "last_login"];
+    let boss = TestUser { is_superuser: true, last_login: Some(moment()), ..TestUser::named("boss") };
+    let stale = store.create(boss).await.unwrap();
+    let fallen =
+        TestUser { is_active: false, is_superuser: false, last_login: Some(moment() + TimeDelta::days(1)), ..stale };
+    store.update(&fallen, Some(rights)).await.unwrap();
+    let stale = TestUser { about: "x".to_owned(), is_active: true, is_superuser: true, ..fallen.clone() };
+    store.update(&TestUser { last_login: None, ..stale.clone() }, None).await.unwrap();
+    assert_eq!(*there(&store, fallen.id).await.user, TestUser { about: "x".to_owned(), ..fallen });
+    store.update(&stale, Some(rights)).await.unwrap();
+    assert_eq!(*there(&store, stale.id).await.user, stale);
 }
 
 /// Columns are named as in the database.
@@ -412,6 +427,25 @@ pub async fn stale_copy_does_not_undo_a_password_change<S: UserStore<TestUser>, 
     }
 }
 
+/// Neither does who saves what `create` gave back; a password set on it is a new one.
+pub async fn created_copy_does_not_undo_a_password_change<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let user = TestUser { password_hash: PasswordHash::new("old"), ..TestUser::named("a") };
+    let mut made = store.create(user).await.unwrap();
+    assert!(!made.password_hash.is_changed());
+    let new = PasswordHash::new("new");
+    assert!(store.set_password_hash(&made.id, &new, PasswordChange::NewPassword).await.unwrap());
+    let credential = there(&store, made.id).await.credential;
+    for only in [None, Some(&["password"][..])] {
+        store.update(&made, only).await.unwrap();
+        let account = there(&store, made.id).await;
+        assert!(account.user.password_hash == new && account.credential == credential);
+    }
+    made.password_hash = PasswordHash::new("newer");
+    store.update(&made, None).await.unwrap();
+    let account = there(&store, made.id).await;
+    assert!(account.user.password_hash == made.password_hash && account.credential != credential);
+}
+
 /// Sessions are tied to it, so they end; writing the same hash again ends none.
 pub async fn changed_password_renews_the_credential_version<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
     let mut user = create(&store, "a").await;
@@ -434,6 +468,28 @@ pub async fn changed_password_renews_the_credential_version<S: UserStore<TestUse
     assert!(store.set_password_hash(&user.id, &newer, PasswordChange::NewPassword).await.unwrap());
     assert_ne!(there(&store, user.id).await.credential, second.credential);
     assert!(!store.set_password_hash(&-1, &newer, PasswordChange::NewPassword).await.unwrap());
+}
+
+/// Who is disabled and enabled again logs in again; what changes nothing ends nothing.
+pub async fn disabled_user_is_logged_out_for_good<S: UserStore<TestUser>, K>((store, _keep): (S, K)) {
+    let mut user = create(&store, "a").await;
+    let mut versions = vec![there(&store, user.id).await.credential];
+    for is_active in [false, true] {
+        user.is_active = is_active;
+        for _ in 0..2 {
+            store.update(&user, Some(&["about", "is_active"])).await.unwrap();
+            let account = there(&store, user.id).await;
+            assert_eq!(account.user.is_active, is_active);
+            versions.push(account.credential);
+        }
+    }
+    assert!(versions[0] != versions[1] && versions[1] == versions[2]);
+    assert!(versions[2] != versions[3] && versions[0] != versions[3] && versions[3] == versions[4]);
+
+    (user.is_active, user.password_hash) = (false, PasswordHash::new("new"));
+    store.update(&user, Some(&["is_active", "password"])).await.unwrap();
+    let account = there(&store, user.id).await;
+    assert!(account.credential != versions[4] && account.user.password_hash == user.password_hash);
 }
 
 /// A login that improves the hash ends no session, and comes too late after a password change.

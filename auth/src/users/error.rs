@@ -1,8 +1,10 @@
+use std::fmt;
+
 use crate::database::ColumnError;
 use crate::passwords::{InvalidPassword, PasswordError};
 
 /// Why a user could not be read or written. That there is no such user is an answer where a question was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
     /// The user to be changed is not there.
@@ -38,4 +40,11 @@ pub enum UserError {
     /// The store failed: whether it is so cannot be told.
     #[error("the user store failed")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The same words as `Display`, with the causes: `main` shows an error by its `Debug`.
+impl fmt::Debug for UserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::report::chain(self, f)
+    }
 }

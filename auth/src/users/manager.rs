@@ -9,7 +9,7 @@ use super::{
     username,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::database::{ColumnError, Role};
+use crate::database::{ColumnError, Role, Value};
 use crate::passwords::{PasswordContext, PasswordHash, PasswordHashers, Passwords};
 use crate::permissions::DeclaredPermission;
 use crate::secret::SecretString;
@@ -131,25 +131,39 @@ impl<U: UserModel> UserManager<U> {
         self.find_by_id(&id).await
     }
 
-    /// The user whom somebody means who typed this to log in: a name, else a mail address.
+    /// The user whom somebody means who typed this to log in: with an @ a mail address, else a name.
     pub async fn find_by_login(&self, login: &str) -> Result<Option<Account<U>>, UserError> {
-        let username = U::normalize_username(login);
-        let found = self.store.find(UserLookup::Username(&username)).await?;
-        let by_email = U::column_of(Role::Email).is_some_and(|column| !column.is(Role::Username));
-        if found.is_some() || !by_email || !login.contains('@') {
-            return Ok(found);
+        let has_addresses = U::column_of(Role::Email).is_some_and(|column| !column.is(Role::Username));
+        if has_addresses && login.contains('@') {
+            let found = self.store.find(UserLookup::Email(&Self::canonical_email(login))).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
-        self.store.find(UserLookup::Email(&Self::canonical_email(login))).await
+        self.store.find(UserLookup::Username(&U::normalize_username(login))).await
+    }
+
+    /// The one form by which tries to log in with this are counted, whether there is such a user or not.
+    pub(crate) fn canonical_login(login: &str) -> String {
+        let login = if login.contains('@') { Self::canonical_email(login) } else { login.to_owned() };
+        U::normalize_username(&login)
     }
 
     /// Writes all columns of that user. Groups and permissions are changed by granting and revoking only; a password
     /// only where the struct's was set since it was read.
+    ///
+    /// # Errors
+    /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::Invalid`]
     pub async fn update(&self, user: &U) -> Result<(), UserError> {
-        self.store.update(user, None).await
+        self.store.update(&self.renamed(user).await?, None).await
     }
 
     /// Writes only these columns of that user.
     pub async fn update_columns(&self, user: &U, columns: &[&str]) -> Result<(), UserError> {
+        let names = [Role::Username, Role::Email].map(column_name::<U>);
+        if columns.iter().any(|column| names.contains(column)) {
+            return self.store.update(&self.renamed(user).await?, Some(columns)).await;
+        }
         self.store.update(user, Some(columns)).await
     }
 
@@ -159,7 +173,7 @@ impl<U: UserModel> UserManager<U> {
     /// [`UserError::WeakPassword`], [`UserError::NotFound`]
     pub async fn set_password(&self, id: &U::PrimaryKey, password: &str) -> Result<(), UserError> {
         let user = self.get_by_id(id).await?.ok_or(UserError::NotFound)?;
-        let hash = self.new_hash(password, &PasswordContext::new().field("username", user.username())).await?;
+        let hash = self.new_hash(password, &user).await?;
         if self.store.set_password_hash(id, &hash, PasswordChange::NewPassword).await? {
             Ok(())
         } else {
@@ -248,20 +262,58 @@ impl<U: UserModel> UserManager<U> {
     async fn create(&self, username: &str, password: Option<&str>, extra: Extra, how: NewUser) -> Result<U, UserError> {
         let username = U::normalize_username(username);
         username::check::<U>(&username)?;
-        let hash = match password {
-            Some(password) => {
-                let texts = extra.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
-                let context = PasswordContext::new().field("username", &username);
-                let context = texts.fold(context, |context, (name, value)| context.field(name, value));
-                self.new_hash(password, &context).await?
-            }
+        // What is cheap comes first: the fields, whether the name is free, and only then the password.
+        let mut user: U = build(&username, canonical_emails::<U>(extra)?, how, self.clock.now())?;
+        if self.store.find(UserLookup::Username(&username)).await?.is_some() {
+            return Err(UserError::AlreadyExists { column: column_name::<U>(Role::Username) });
+        }
+        if how == NewUser::Registered {
+            self.check_address_is_free(&user).await?;
+        }
+        user.set_password_hash(match password {
+            Some(password) => self.new_hash(password, &user).await?,
             None => PasswordHash::unusable(),
-        };
-        self.store.create(build(&username, hash, canonical_emails::<U>(extra)?, how, self.clock.now())?).await
+        });
+        self.store.create(user).await
     }
 
-    async fn new_hash(&self, password: &str, context: &PasswordContext<'_>) -> Result<PasswordHash, UserError> {
-        self.passwords.validate(password, context).map_err(UserError::WeakPassword)?;
+    /// Whoever has an address logs in with it, so a stranger cannot take one that somebody has.
+    async fn check_address_is_free(&self, user: &U) -> Result<(), UserError> {
+        let Some(email) = text_of(user, Role::Email)?.filter(|email| !email.is_empty()) else { return Ok(()) };
+        match self.store.find(UserLookup::Email(&email)).await? {
+            Some(_) => Err(UserError::AlreadyExists { column: column_name::<U>(Role::Email) }),
+            None => Ok(()),
+        }
+    }
+
+    /// A user's new name is brought to its canonical form; name and address are judged where they are other than before.
+    async fn renamed(&self, user: &U) -> Result<U, UserError> {
+        let before = self.find_by_id(user.primary_key()).await?.ok_or(UserError::NotFound)?;
+        let mut user = user.clone();
+        if before.user.username() != user.username() {
+            let username = U::normalize_username(user.username());
+            username::check::<U>(&username)?;
+            user.set_username(username);
+        }
+        let email = text_of(&user, Role::Email)?;
+        if let Some(email) = email.filter(|email| !email.is_empty())
+            && text_of(&*before.user, Role::Email)?.as_ref() != Some(&email)
+            && (Self::canonical_email(&email) != email || !username::is_address(&email))
+        {
+            let text = "is not a mail address in canonical form: see `normalize_email`";
+            return Err(ColumnError::new(column_name::<U>(Role::Email), text).into());
+        }
+        Ok(user)
+    }
+
+    async fn new_hash(&self, password: &str, user: &U) -> Result<PasswordHash, UserError> {
+        let values = user.values()?;
+        let texts = U::COLUMNS.iter().zip(&values).filter_map(|(column, value)| match value {
+            Value::Text(Some(text)) if !column.is(Role::Password) => Some((column.name, text.as_str())),
+            _ => None,
+        });
+        let context = texts.fold(PasswordContext::new(), |context, (name, text)| context.field(name, text));
+        self.passwords.validate(password, &context).map_err(UserError::WeakPassword)?;
         Ok(self.passwords.hash(&SecretString::from(password)).await?)
     }
 
@@ -286,6 +338,20 @@ fn canonical_emails<U: UserModel>(mut extra: Extra) -> Result<Extra, UserError> 
         }
     }
     Ok(extra)
+}
+
+/// The name of the column with that role; of none, the empty name, which no column has.
+fn column_name<U: UserModel>(role: Role) -> &'static str {
+    U::column_of(role).map_or("", |column| column.name)
+}
+
+/// The text in the column with that role.
+fn text_of<U: UserModel>(user: &U, role: Role) -> Result<Option<String>, ColumnError> {
+    let Some(index) = U::COLUMNS.iter().position(|column| column.is(role)) else { return Ok(None) };
+    match user.values()?.swap_remove(index) {
+        Value::Text(text) => Ok(text),
+        _ => Ok(None),
+    }
 }
 
 fn into_user<U: Clone>(account: Account<U>) -> U {

@@ -9,7 +9,7 @@ use crate::database::{Column, ColumnError, Field as _, FieldError, Kind, Role, R
 use crate::passwords::PasswordHash;
 use crate::users::PrimaryKey as _;
 
-/// Values for further columns of a new user, by the column's name.
+/// Values for further columns of a new user, by the column's name: that in the database, where the field has another.
 pub type Extra = HashMap<String, serde_json::Value>;
 
 /// Who makes the user, and so what may be said of it.
@@ -23,10 +23,10 @@ pub(super) enum NewUser {
     Registered,
 }
 
-/// A user of these values. Columns that nobody gave get the default of their kind.
+/// A user of these values, without a password. Columns that nobody gave get the default of their kind; a unique one has
+/// none, because the second user could not have it too.
 pub(super) fn build<U: UserModel>(
     username: &str,
-    hash: PasswordHash,
     mut extra: Extra,
     how: NewUser,
     now: DateTime<Utc>,
@@ -40,18 +40,18 @@ pub(super) fn build<U: UserModel>(
         };
         values.push(match given {
             _ if column.is(Role::Username) => Value::Text(Some(username.to_owned())),
-            _ if column.is(Role::Password) => hash.to_value(),
+            _ if column.is(Role::Password) => PasswordHash::default().to_value(),
             Some(value) => value,
+            None if column.unique && !column.nullable && !column.is(Role::Id) => {
+                return Err(ColumnError::new(column.name, "must be given").into());
+            }
             None => default::<U>(column, how, now),
         });
     }
     if let Some(name) = extra.into_keys().next() {
         return Err(UserError::UnknownColumn(name));
     }
-    let mut user = U::from_row(&Values(values))?;
-    // Of a hash that was read it is not known that it is new.
-    user.set_password_hash(hash);
-    Ok(user)
+    Ok(U::from_row(&Values(values))?)
 }
 
 struct Values(Vec<Value>);

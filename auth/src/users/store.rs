@@ -8,7 +8,8 @@ use crate::BoxFuture;
 use crate::passwords::PasswordHash;
 use crate::permissions::PermissionSet;
 
-/// Changes with every change of a user's password, never with a re-hash of the same one. Sessions and tokens are tied to it.
+/// Changes with every change of a user's password, never with a re-hash of the same one, and with every change of whether
+/// the account is in use. Sessions and tokens are tied to it.
 pub type CredentialVersion = i64;
 
 /// A user as the store has it now, with what the user holds now, read in one round trip.
@@ -19,7 +20,7 @@ pub struct Account<U> {
     pub user: Arc<U>,
     /// The permissions held directly and through groups. Whether the user is active or a superuser is not in it.
     pub permissions: PermissionSet,
-    /// Changes with every change of the password.
+    /// Changes with every change of the password and of whether the account is in use.
     pub credential: CredentialVersion,
 }
 
@@ -126,15 +127,26 @@ pub trait UserStore<U: UserModel>: GroupStore {
     /// The user, with everything the user holds now.
     fn find<'a>(&'a self, by: UserLookup<'a, U::PrimaryKey>) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>>;
 
-    /// Writes a new user with the groups and permissions it holds, and gives it back with its key.
+    /// Writes a new user with the groups and permissions it holds, and gives it back with its key. What is given back is
+    /// as if it were read: its password counts as changed only once another is set.
     ///
     /// # Errors
     /// [`UserError::AlreadyExists`] when a unique column is taken: of many who create the same name at once, one
     /// succeeds. Nothing is written when a group or permission is unknown.
     fn create(&self, user: U) -> BoxFuture<'_, Result<U, UserError>>;
 
-    /// Writes the columns of that user: all of them, or only these. Never groups and permissions. The password's hash
+    /// Writes the columns of that user: only these, or the whole of it. Never groups and permissions. The password's hash
     /// is written only if the struct's was changed since it was read, and then renews the credential version.
+    ///
+    /// The whole is without the columns that say what the user may do and when they came: [`Role::IsActive`],
+    /// [`Role::IsStaff`], [`Role::IsSuperuser`] and [`Role::LastLogin`]. A struct that was read before an administrator
+    /// changed them would bring the old values back; so they are written only where they are named.
+    /// Another value of [`Role::IsActive`] renews the credential version too: who is disabled is logged out for good.
+    ///
+    /// [`Role::IsActive`]: crate::database::Role::IsActive
+    /// [`Role::IsStaff`]: crate::database::Role::IsStaff
+    /// [`Role::IsSuperuser`]: crate::database::Role::IsSuperuser
+    /// [`Role::LastLogin`]: crate::database::Role::LastLogin
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::UnknownColumn`]

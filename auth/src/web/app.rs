@@ -22,6 +22,7 @@ impl<U: UserModel> App<U> {
     pub(crate) fn new(auth: Auth<U>) -> Self {
         let (settings, secret) = auth.settings();
         let cookies = CookieConfig::new(&settings.cookie_name, settings.insecure_cookies);
+        let cookies = cookies.for_origins(&settings.trusted_origins);
         let csrf = CsrfToken::new(secret.derive("auth: csrf"));
         Self { auth, cookies, csrf }
     }

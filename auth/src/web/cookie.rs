@@ -1,5 +1,7 @@
 //! The two cookies: what they are called where, and how they are read and written.
 
+use std::sync::Arc;
+
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 use http::header::{self, HeaderMap};
@@ -13,18 +15,20 @@ pub(crate) struct CookieConfig {
     session: Names,
     csrf: Names,
     insecure: bool,
+    /// Whether this site may be served on a loopback name at all.
+    loopback: bool,
 }
 
 /// `__Host-session` where the connection is secure, `session` on loopback names.
 #[derive(Clone, Debug)]
 struct Names {
-    secure: String,
-    plain: String,
+    secure: Arc<str>,
+    plain: Arc<str>,
 }
 
 impl Names {
     fn new(name: &str) -> Self {
-        Self { secure: format!("__Host-{name}"), plain: name.to_owned() }
+        Self { secure: format!("__Host-{name}").into(), plain: name.into() }
     }
 }
 
@@ -37,7 +41,17 @@ pub(crate) enum Which {
 
 impl CookieConfig {
     pub(crate) fn new(name: &str, insecure: bool) -> Self {
-        Self { session: Names::new(name), csrf: Names::new(&format!("{name}-csrf")), insecure }
+        Self { session: Names::new(name), csrf: Names::new(&format!("{name}-csrf")), insecure, loopback: true }
+    }
+
+    /// A site whose origins are known, none of them on a loopback name, is not there: a proxy rewrote the host.
+    pub(crate) fn for_origins(self, origins: &[String]) -> Self {
+        Self { loopback: origins.is_empty() || origins.iter().any(|origin| host::is_loopback_origin(origin)), ..self }
+    }
+
+    /// Whether the request may travel over plain http.
+    pub(crate) fn may_be_plain(&self, parts: &Parts) -> bool {
+        self.insecure || (self.loopback && host::is_loopback(parts))
     }
 
     /// The cookie's value. Sent more than once it is not trusted: one of them could be a neighbour's (RFC 6265bis §4.1.3).
@@ -51,18 +65,18 @@ impl CookieConfig {
         set_cookie(name, secure, value)
     }
 
-    /// Decides the cookie's name while the request is at hand, for an answer that is written when it is gone.
+    /// Decides the session cookie's name while the request is at hand, for an answer that is written when it is gone.
     pub(crate) fn jar(&self, parts: &Parts) -> Jar {
         let (name, secure) = self.name(Which::Session, parts);
-        Jar { name: name.to_owned(), secure }
+        Jar { name: name.clone(), secure }
     }
 
-    fn name(&self, which: Which, parts: &Parts) -> (&str, bool) {
+    fn name(&self, which: Which, parts: &Parts) -> (&Arc<str>, bool) {
         let names = match which {
             Which::Session => &self.session,
             Which::Csrf => &self.csrf,
         };
-        let secure = !self.insecure && !host::is_loopback(parts);
+        let secure = !self.may_be_plain(parts);
         (if secure { &names.secure } else { &names.plain }, secure)
     }
 }
@@ -70,11 +84,16 @@ impl CookieConfig {
 /// The session cookie's name for one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Jar {
-    name: String,
+    name: Arc<str>,
     secure: bool,
 }
 
 impl Jar {
+    /// The same as [`CookieConfig::read`].
+    pub(crate) fn read<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
+        read(&parts.headers, self.name.as_bytes())
+    }
+
     pub(crate) fn write(&self, value: Option<(&str, i64)>) -> HeaderValue {
         set_cookie(&self.name, self.secure, value)
     }

@@ -27,8 +27,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The header that carries the token.
 pub(crate) const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
-/// Judges a request. `trusted` are this site's own origins, where they are configured, and others it trusts.
-pub(crate) fn judge(parts: &Parts, trusted: &[String]) -> Verdict {
+/// Judges a request. `trusted` are this site's own origins, where they are configured, and others it trusts; `plain`
+/// says whether this site may be on plain http.
+pub(crate) fn judge(parts: &Parts, trusted: &[String], plain: bool) -> Verdict {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Verdict::Passes;
     }
@@ -42,9 +43,10 @@ pub(crate) fn judge(parts: &Parts, trusted: &[String]) -> Verdict {
     }
     if headers.contains_key(header::ORIGIN) {
         let own = || {
-            let sent_to = host::authority(parts);
+            let sent_to = host::authority(parts).filter(|host| !host.is_empty() && !host.contains('@'));
             origin.and_then(|origin| origin.split_once("://")).is_some_and(|(scheme, host)| {
-                matches!(scheme, "http" | "https") && sent_to.is_some_and(|to| to.eq_ignore_ascii_case(host))
+                (scheme == "https" || (scheme == "http" && plain))
+                    && sent_to.is_some_and(|to| to.eq_ignore_ascii_case(host))
             })
         };
         return decide(is_trusted() || (trusted.is_empty() && own()));
@@ -128,7 +130,7 @@ mod tests {
     }
 
     fn post(headers: &[(&str, &str)]) -> Verdict {
-        judge(&parts("POST", headers), &[])
+        judge(&parts("POST", headers), &[], false)
     }
 
     #[test]
@@ -147,6 +149,7 @@ mod tests {
         assert_eq!(post(&[("origin", "https://example.com"), ("cookie", "a=b")]), Verdict::Passes);
         for origin in [
             "https://evil.com",
+            "http://example.com",
             "null",
             "https://example.com.evil.com",
             "https://example.com:8443",
@@ -160,7 +163,7 @@ mod tests {
     #[test]
     fn configured_origins_are_exact() {
         let trusted = ["https://app.example.com".to_owned()];
-        let judged = |origin| judge(&parts("POST", &[("origin", origin)]), &trusted);
+        let judged = |origin| judge(&parts("POST", &[("origin", origin)]), &trusted, true);
         assert_eq!(judged("https://app.example.com"), Verdict::Passes);
         assert_eq!(judged("https://example.com"), Verdict::Refused);
         assert_eq!(judged("http://app.example.com"), Verdict::Refused);
@@ -170,8 +173,8 @@ mod tests {
     fn cookies_without_either_need_a_token_and_no_browser_needs_none() {
         assert_eq!(post(&[("cookie", "a=b")]), Verdict::NeedsToken);
         assert_eq!(post(&[]), Verdict::Passes);
-        assert_eq!(judge(&parts("GET", &[("sec-fetch-site", "cross-site")]), &[]), Verdict::Passes);
-        assert_eq!(judge(&parts("TRACE", &[("sec-fetch-site", "cross-site")]), &[]), Verdict::Refused);
+        assert_eq!(judge(&parts("GET", &[("sec-fetch-site", "cross-site")]), &[], false), Verdict::Passes);
+        assert_eq!(judge(&parts("TRACE", &[("sec-fetch-site", "cross-site")]), &[], false), Verdict::Refused);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
 }
 
 /// Whether the request was sent to a loopback name, straight: not through a proxy that says so, and not from a page
-/// on another host. (A proxy that rewrites `Host` to `localhost` and says nothing is caught by the page's origin.)
+/// on another host. (For a proxy that rewrites `Host` to `localhost` and says nothing, configure the site's origin.)
 pub(super) fn is_loopback(parts: &Parts) -> bool {
     const PROXY: [HeaderName; 5] = [
         header::FORWARDED,
@@ -31,8 +31,12 @@ pub(super) fn is_loopback(parts: &Parts) -> bool {
     let origin = single(&parts.headers, &header::ORIGIN);
     authority(parts).is_some_and(is_loopback_name)
         && !PROXY.iter().any(|name| parts.headers.contains_key(name))
-        && origin
-            .is_none_or(|origin| origin == "null" || origin.split_once("://").is_some_and(|(_, a)| is_loopback_name(a)))
+        && origin.is_none_or(|origin| origin == "null" || is_loopback_origin(origin))
+}
+
+/// Whether an origin, `http://localhost:8000`, is on a loopback name.
+pub(super) fn is_loopback_origin(origin: &str) -> bool {
+    origin.split_once("://").is_some_and(|(_, authority)| is_loopback_name(authority))
 }
 
 /// Whether the name, with or without a port, can only mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3).
@@ -41,9 +45,10 @@ fn is_loopback_name(authority: &str) -> bool {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,
     };
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let v4 = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    host == "localhost" || host.ends_with(".localhost") || v4 || host == "[::1]"
+    let host = host.trim_end_matches('.');
+    let last_label = host.rsplit('.').next().unwrap_or_default();
+    let v4 = || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    last_label.eq_ignore_ascii_case("localhost") || host == "[::1]" || v4()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use super::page;
 use crate::access::PermissionDenied;
+use crate::report;
 
 /// Why a request is refused, and how to say so to whoever made it.
 ///
@@ -59,13 +60,9 @@ impl Refusal {
 
     /// A store failed; the log says how.
     pub(crate) fn unavailable(error: &(dyn Error + 'static), parts: &Parts) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        tracing::error!(error = text, "a request is refused because whether it is allowed cannot be told");
+        let mut text = "a request is refused because whether it is allowed cannot be told: ".to_owned();
+        report::chain(error, &mut text).expect("a String takes everything");
+        report::failure(&text);
         Self::new(Kind::Unavailable, parts)
     }
 
@@ -92,7 +89,7 @@ impl Refusal {
         match &self.kind {
             Kind::Denied(denied) => tracing::info!(required = denied.required(), "permission denied"),
             Kind::CrossSite => tracing::warn!("a cross-site request is refused"),
-            Kind::Misconfigured(reason) => tracing::error!("{reason}"),
+            Kind::Misconfigured(reason) => report::failure(reason),
             Kind::Unauthenticated if self.log_in_at.is_none() => {
                 set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
             }

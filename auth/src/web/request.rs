@@ -3,14 +3,13 @@
 use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{HeaderName, StatusCode};
-use tokio::sync::OnceCell;
 
-use super::cookie::{CookieConfig, Jar, Which};
+use super::cookie::{CookieConfig, Jar};
 use super::cross_site::{self, CsrfToken, Verdict};
 use super::refusal::{Kind, Refusal};
 use crate::BoxFuture;
@@ -47,7 +46,7 @@ pub(crate) struct RequestAuth {
 #[derive(Debug)]
 struct Inner {
     app: Arc<dyn WebApp>,
-    asked: OnceCell<Asked>,
+    asked: OnceLock<Asked>,
 }
 
 /// What was found when somebody asked.
@@ -62,7 +61,7 @@ pub(crate) struct Asked {
 
 impl RequestAuth {
     pub(super) fn new(app: Arc<dyn WebApp>) -> Self {
-        Self { inner: Arc::new(Inner { app, asked: OnceCell::new() }) }
+        Self { inner: Arc::new(Inner { app, asked: OnceLock::new() }) }
     }
 
     /// The handle of this request.
@@ -87,7 +86,7 @@ impl RequestAuth {
     /// Refuses what another site's page sent. A form's token may stand in its body.
     pub(crate) fn same_site(&self, parts: &Parts, form_token: Option<&str>) -> Result<(), Refusal> {
         let app = &self.inner.app;
-        let passes = match cross_site::judge(parts, app.trusted_origins()) {
+        let passes = match cross_site::judge(parts, app.trusted_origins(), app.cookies().may_be_plain(parts)) {
             Verdict::Passes => true,
             Verdict::Refused => false,
             Verdict::NeedsToken => {
@@ -101,13 +100,15 @@ impl RequestAuth {
     /// The same as [`RequestAuth::ask`] for a request that was judged by its form's token.
     pub(crate) async fn find(&self, parts: &Parts) -> Result<&Asked, Refusal> {
         let app = &self.inner.app;
-        let find = async || {
-            let key = app.cookies().read(Which::Session, parts).and_then(SessionKey::parse);
-            let (session, principal) = app.resume(key).await.map_err(|e| Refusal::unavailable(&e, parts))?;
-            let came_with = session.key();
-            Ok(Asked { session, principal, came_with, jar: app.cookies().jar(parts) })
-        };
-        self.inner.asked.get_or_try_init(find).await
+        if let Some(asked) = self.inner.asked.get() {
+            return Ok(asked);
+        }
+        let jar = app.cookies().jar(parts);
+        let key = jar.read(parts).and_then(SessionKey::parse);
+        let (session, principal) = app.resume(key).await.map_err(|e| Refusal::unavailable(&e, parts))?;
+        let came_with = session.key();
+        // Of two who ask at the same moment, both get what the first one found.
+        Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came_with, jar }))
     }
 
     /// Who is logged in; a refusal if nobody is.
@@ -143,9 +144,8 @@ impl RequestAuth {
     /// Sets the cookie if the key changed, and keeps the answer out of shared caches (ASVS 14.3.2).
     pub(super) fn write_headers(&self, headers: &mut HeaderMap) {
         let Some(asked) = self.inner.asked.get() else { return };
-        let key = asked.session.stored_key();
-        if key != asked.came_with {
-            let value = key.map(|key| (key.expose(), asked.session.seconds_left()));
+        if !asked.session.has_stored_key(asked.came_with.as_ref()) {
+            let value = asked.session.stored_key().map(|key| (key.expose(), asked.session.seconds_left()));
             let value = value.as_ref().map(|(key, seconds)| (key.as_str(), *seconds));
             headers.append(header::SET_COOKIE, asked.jar.write(value));
         }
@@ -157,8 +157,7 @@ fn keep_private(headers: &mut HeaderMap) {
     let names = |value: &HeaderValue, wanted: &str| {
         value.to_str().is_ok_and(|text| text.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
     };
-    let cookie = HeaderName::from_static("cookie");
-    if !headers.get_all(header::VARY).iter().any(|vary| names(vary, cookie.as_str())) {
+    if !headers.get_all(header::VARY).iter().any(|vary| names(vary, header::COOKIE.as_str())) {
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
     let control = headers.get(header::CACHE_CONTROL);

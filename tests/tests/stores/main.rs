@@ -24,6 +24,8 @@ macro_rules! on_every_database {
 }
 
 mod agreement;
+mod derived;
+mod files;
 mod migrations;
 mod sessions;
 mod users;

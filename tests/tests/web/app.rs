@@ -78,7 +78,8 @@ impl Site {
     pub(crate) async fn create(&self, name: &str, change: impl FnOnce(&mut Author)) -> Author {
         let mut user = self.auth.users().create_user(name, Some(PASSWORD), Extra::new()).await.unwrap();
         change(&mut user);
-        self.auth.users().update(&user).await.unwrap();
+        let columns = ["is_active", "is_staff", "is_superuser", "balance", "email", "age", "password"];
+        self.auth.users().update_columns(&user, &columns).await.unwrap();
         user
     }
 }

@@ -95,12 +95,12 @@ async fn staff_superusers_and_tests() {
     }
     assert_eq!(status(&visitor, "/login-required").await, OK);
     (user.is_staff, user.balance) = (true, 1001);
-    site.auth.users().update(&user).await.unwrap();
+    site.auth.users().update_columns(&user, &["is_staff", "balance"]).await.unwrap();
     assert_eq!(status(&visitor, "/staff").await, OK);
     assert_eq!(status(&visitor, "/rich").await, OK);
     assert_eq!(status(&visitor, "/superuser").await, FORBIDDEN);
     user.is_superuser = true;
-    site.auth.users().update(&user).await.unwrap();
+    site.auth.users().update_columns(&user, &["is_superuser"]).await.unwrap();
     for path in ["/superuser", "/publish", "/both", "/model"] {
         assert_eq!(status(&visitor, path).await, OK, "{path}");
     }
@@ -111,11 +111,11 @@ async fn an_inactive_user_is_nobody_at_the_next_request() {
     let site = Site::start().await;
     let (visitor, mut user) = site.member("alice").await;
     (user.is_superuser, user.is_active) = (true, false);
-    site.auth.users().update(&user).await.unwrap();
+    site.auth.users().update_columns(&user, &["is_superuser", "is_active"]).await.unwrap();
     assert_eq!(status(&visitor, "/publish").await, UNAUTHORIZED);
     assert_eq!(site.sessions.len(), 0, "the session is ended");
     user.is_active = true;
-    site.auth.users().update(&user).await.unwrap();
+    site.auth.users().update_columns(&user, &["is_active"]).await.unwrap();
     assert_eq!(status(&visitor, "/login-required").await, UNAUTHORIZED, "and does not come back");
 }
 
@@ -166,7 +166,7 @@ async fn objects_are_loaded_after_the_permission_and_judged_by_their_policy() {
     }
     let mut user = site.user("alice").await;
     user.is_superuser = true;
-    site.auth.users().update(&user).await.unwrap();
+    site.auth.users().update_columns(&user, &["is_superuser"]).await.unwrap();
     assert_eq!(post(&visitor, "/posts/bob", "x").await, OK, "a superuser passes both");
 }
 

@@ -24,7 +24,7 @@ async fn malformed_bodies_are_refused() {
     let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
     for path in ["/login", "/register"] {
         for (kind, body, expected) in [
-            ("application/json", "", StatusCode::BAD_REQUEST),
+            ("application/json", "", StatusCode::UNPROCESSABLE_ENTITY),
             ("application/json", "{", StatusCode::BAD_REQUEST),
             ("application/json", "[]", StatusCode::BAD_REQUEST),
             ("application/json", "null", StatusCode::BAD_REQUEST),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
 mod app;
+mod attacks;
 mod cross_site;
 mod failures;
 mod guards;

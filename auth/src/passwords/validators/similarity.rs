@@ -76,6 +76,11 @@ fn parts(value: &str) -> Vec<String> {
 
 /// Python's `SequenceMatcher.quick_ratio() >= 0.7`, in whole numbers.
 fn has_common_characters(password: &str, part: &str) -> bool {
+    let (long, short) = (password.chars().count(), part.chars().count());
+    // Where one is much longer than the other they cannot be alike; so the work is bounded by the field's length.
+    if 20 * long.min(short) < 7 * (long + short) {
+        return false;
+    }
     let mut counts: HashMap<char, usize> = HashMap::new();
     part.chars().for_each(|c| *counts.entry(c).or_default() += 1);
     let common = password

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "__sql")]
 mod database;
+#[cfg(feature = "session-file")]
+mod file;
 mod memory;
 #[cfg(feature = "session-redis")]
 mod redis;
@@ -10,6 +12,8 @@ mod redis;
 pub use database::DatabaseSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use database::{SESSION_TABLE, session_table};
+#[cfg(feature = "session-file")]
+pub use file::FileSessionBackend;
 pub use memory::InMemorySessionBackend;
 #[cfg(feature = "session-redis")]
 pub use redis::RedisSessionBackend;

@@ -1,6 +1,6 @@
 //! What every store does the same way: names, lengths, versions.
 
-use crate::database::ColumnError;
+use crate::database::{Column, ColumnError, Role};
 use crate::permissions::is_permission_name;
 use crate::secret;
 use crate::users::{CredentialVersion, UserError};
@@ -47,6 +47,23 @@ pub(super) fn unknown_group(name: &str) -> UserError {
 
 fn shown(name: &str) -> String {
     name.chars().take(GROUP_NAME + 60).collect()
+}
+
+/// Whether an update writes the column: one that is named, or, of a whole user, one that decides no rights. A struct that
+/// was read before an administrator took them away would give them back.
+pub(super) fn is_written(column: &Column, only: Option<&[&str]>) -> bool {
+    const NAMED_ONLY: [Role; 4] = [Role::IsActive, Role::IsStaff, Role::IsSuperuser, Role::LastLogin];
+    !column.is(Role::Id)
+        && match only {
+            Some(only) => only.contains(&column.name),
+            None => !NAMED_ONLY.into_iter().any(|role| column.is(role)),
+        }
+}
+
+/// Whether another value in the column is another credential version: a new password, and an account taken out of use, so
+/// that its sessions are not there again when it comes back.
+pub(super) fn ends_sessions(column: &Column) -> bool {
+    column.is(Role::Password) || column.is(Role::IsActive)
 }
 
 /// Never 0, which rows have that were there before the column was.

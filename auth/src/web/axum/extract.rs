@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
 
 use crate::access::generated::{Checked, Tested, UserTest};
@@ -96,7 +97,12 @@ where
         let principal = asked.principal(parts).await.map_err(IntoResponse::into_response)?;
         let user: CurrentUser<T::User> = typed(principal, parts).map_err(IntoResponse::into_response)?;
         Granted::<R>::check(&user).map_err(|no| Refusal::new(Kind::Denied(no), parts).into_response())?;
-        let object = T::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let object = T::from_request_parts(parts, state).await.map_err(|rejection| {
+            let response = rejection.into_response();
+            // To hide what is there, what is not there must look the same.
+            let is_absent = HIDDEN && response.status() == StatusCode::NOT_FOUND;
+            if is_absent { Refusal::new(Kind::Hidden, parts).into_response() } else { response }
+        })?;
         match Granted::check_on(&user, &object) {
             Ok(granted) => Ok(Self(object, granted)),
             Err(no) => Err(denied(no, parts)),

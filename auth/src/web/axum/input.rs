@@ -16,11 +16,13 @@ pub(super) struct Input {
     pub(super) is_form: bool,
 }
 
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
 /// The longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
 
 impl Input {
-    /// Reads the body by its content type. An empty one without a type has no fields.
+    /// Reads the body by its content type. An empty one has no fields.
     pub(super) async fn read(parts: &Parts, body: Body) -> Result<Self, Refusal> {
         let bad = |status, text: &str| Refusal::new(Kind::Bad(status, text.to_owned()), parts);
         let too_large = |_| bad(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.");
@@ -28,11 +30,12 @@ impl Input {
         let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
         let essence = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
         match essence.as_slice() {
+            kind if bytes.is_empty() => Ok(Self { fields: Map::new(), is_form: kind == FORM }),
             b"application/json" => match serde_json::from_slice(&bytes) {
                 Ok(fields) => Ok(Self { fields, is_form: false }),
                 Err(_) => Err(bad(StatusCode::BAD_REQUEST, "The body is not a JSON object.")),
             },
-            b"application/x-www-form-urlencoded" => {
+            kind if kind == FORM => {
                 let unreadable = || bad(StatusCode::BAD_REQUEST, "The body is not a form.");
                 let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
                 let request = request.body(Body::from(bytes)).map_err(|_| unreadable())?;
@@ -46,7 +49,6 @@ impl Input {
                 }
                 Ok(Self { fields, is_form: true })
             }
-            b"" if bytes.is_empty() => Ok(Self { fields: Map::new(), is_form: false }),
             _ => Err(bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send JSON or a form.")),
         }
     }

@@ -113,7 +113,7 @@ fn hidden(name: &str, value: &str) -> String {
 }
 
 /// `pen_name` is "Pen name".
-fn label(column: &str) -> String {
+pub(super) fn label(column: &str) -> String {
     let words = column.replace('_', " ");
     let mut chars = words.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()

@@ -24,9 +24,10 @@ impl<U: UserModel> Auth<U> {
         AuthLayer::new(Arc::new(App::new(self.clone())))
     }
 
-    /// Closes every route of this router to strangers: 401, or the login page for people. Merge public routes beside it.
+    /// Closes this router to strangers, its fallback too: 401, or the login page for people. Merge public routes,
+    /// `auth.routes()` among them, beside it.
     pub fn protected<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        if router.has_routes() { router.route_layer(self.require(IsAuthenticated)) } else { router }
+        router.layer(self.require(IsAuthenticated))
     }
 
     /// Asks a permission class before every route of a router: `router.route_layer(auth.require(IsAdminUser))`.

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, Request};
@@ -12,7 +13,7 @@ use serde_json::json;
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
-use crate::accounts::{Auth, Credentials, Error, LoginOutcome};
+use crate::accounts::{Auth, Credentials, Error, LoginOutcome, RegisterOutcome};
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
@@ -70,7 +71,15 @@ impl<U: UserModel> Call<U> {
     }
 
     fn source(&self) -> Option<IpAddr> {
+        static WARNED: Once = Once::new();
         let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        if peer.is_none() {
+            WARNED.call_once(|| {
+                crate::report::failure(
+                    "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
+                );
+            });
+        }
         source(peer, &self.parts.headers, self.auth.app().trusted_proxies())
     }
 
@@ -97,21 +106,23 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let is_form = call.input.is_form;
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
-    match call.handle.users().register(&username, password.expose(), extra).await {
-        Ok(_) if is_form => Ok(see_other(&pages::with_next(call.auth.app().login_url(), next.as_deref()))),
-        Ok(user) => {
+    let refusal = match call.handle.register(&username, password.expose(), extra, call.source()).await {
+        Ok(RegisterOutcome::Registered(_)) if is_form => {
+            return Ok(see_other(&pages::with_next(call.auth.app().login_url(), next.as_deref())));
+        }
+        Ok(RegisterOutcome::Registered(user)) => {
             let body = json!({ "id": user.id(), "username": user.username() });
-            Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+            return Ok((StatusCode::CREATED, axum::Json(body)).into_response());
         }
-        Err(error) => {
-            let refusal = refused(&call, error);
-            if is_form && refusal.status().is_client_error() {
-                let again = |text: &str| pages::register::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
-                return Ok(on_page(refusal, again));
-            }
-            Err(refusal)
-        }
+        Ok(RegisterOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
+        Err(Error::User(error)) => refused(&call, error),
+        Err(error) => Refusal::unavailable(&error, &call.parts),
+    };
+    if is_form && refusal.status().is_client_error() {
+        let again = |text: &str| pages::register::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
+        return Ok(on_page(refusal, again));
     }
+    Err(refusal)
 }
 
 fn refused<U: UserModel>(call: &Call<U>, error: UserError) -> Refusal {
@@ -123,7 +134,9 @@ fn refused<U: UserModel>(call: &Call<U>, error: UserError) -> Refusal {
         UserError::UnknownColumn(_) => {
             call.bad(StatusCode::UNPROCESSABLE_ENTITY, "There is a field that nobody may set here.")
         }
-        UserError::Invalid(error) => call.bad(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        UserError::Invalid(error) => {
+            call.bad(StatusCode::UNPROCESSABLE_ENTITY, format!("{} {}.", pages::label(error.column), error.source))
+        }
         UserError::Password(PasswordError::TooLong { max }) => {
             call.bad(StatusCode::UNPROCESSABLE_ENTITY, format!("The password is longer than {max} bytes."))
         }
@@ -145,9 +158,6 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         Ok(LoginOutcome::LoggedIn(user)) => return Ok(who(user.principal())),
         Ok(LoginOutcome::Refused) => call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong."),
         Ok(LoginOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
-        Err(Error::Password(PasswordError::TooLong { .. })) => {
-            call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
-        }
         Err(error) => Refusal::unavailable(&error, &call.parts),
     };
     if call.input.is_form && refusal.status().is_client_error() {

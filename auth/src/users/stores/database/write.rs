@@ -27,11 +27,14 @@ impl<U: UserModel> DatabaseUserStore<U> {
         loop {
             match self.insert_once(&user, values.clone()).await {
                 Err(error) if is_contention(&error) && pause(&mut attempt).await => {}
-                Ok(Some(key)) => {
-                    user.set_primary_key(key);
+                Ok(key) => {
+                    if let Some(key) = key {
+                        user.set_primary_key(key);
+                    }
+                    // Written later, the struct must not bring this password back over another.
+                    user.set_password_hash(user.password_hash().stored());
                     return Ok(user);
                 }
-                Ok(None) => return Ok(user),
                 Err(error) => return Err(error),
             }
         }
@@ -111,25 +114,29 @@ impl<U: UserModel> DatabaseUserStore<U> {
         if let Some(name) = only.unwrap_or_default().iter().find(|name| !known(name)) {
             return Err(UserError::UnknownColumn((*name).chars().take(100).collect()));
         }
-        let mut update = Query::update();
-        update.table(self.layout.user).and_where(self.is(user.primary_key()));
+        let (mut written, mut ends_sessions) = (Vec::new(), Cond::any());
         for (column, value) in U::COLUMNS.iter().zip(user.values()?) {
-            let asked = only.is_none_or(|only| only.contains(&column.name));
             // A hash that was only read is not written: it may have been changed meanwhile.
             let stale = column.is(Role::Password) && !user.password_hash().is_changed();
-            if !asked || stale || column.is(Role::Id) {
+            if stale || !common::is_written(column, only) {
                 continue;
             }
             let value = Bound::from(check(column, value)?);
-            if column.is(Role::Password) {
-                // Before the hash: MySQL would compare with the value that was set already.
-                let other = Expr::col(column.name).ne(Expr::val(value.clone()));
-                let version =
-                    CaseStatement::new().case(other, common::new_credential_version()).finally(Expr::col(CREDENTIAL));
-                update.value(CREDENTIAL, version);
+            if common::ends_sessions(column) {
+                ends_sessions = ends_sessions.add(Expr::col(column.name).ne(Expr::val(value.clone())));
             }
-            update.value(column.name, value);
+            written.push((column.name, Expr::val(value)));
         }
+        let mut update = Query::update();
+        update.table(self.layout.user).and_where(self.is(user.primary_key()));
+        if !ends_sessions.is_empty() {
+            // In front: MySQL would compare with the values that were set already.
+            let version = CaseStatement::new()
+                .case(ends_sessions, common::new_credential_version())
+                .finally(Expr::col(CREDENTIAL));
+            update.value(CREDENTIAL, version);
+        }
+        update.values(written);
         if !can_be_stored(&user.primary_key().to_value()) {
             return Err(UserError::NotFound);
         }

@@ -148,6 +148,8 @@ impl<U: UserModel> State<U> {
         self.take(&held.values, &key);
         self.users.insert(key, held);
         self.last_key = next;
+        // Written later, the struct must not bring this password back over another.
+        user.set_password_hash(user.password_hash().stored());
         Ok(user)
     }
 
@@ -159,22 +161,19 @@ impl<U: UserModel> State<U> {
         let mut changes = Vec::new();
         for (place, value) in user.values()?.into_iter().enumerate() {
             let column = &U::COLUMNS[place];
-            let asked = only.is_none_or(|only| only.contains(&column.name));
             // A hash that was only read is not written: it may have been changed meanwhile.
             let stale = column.is(Role::Password) && !user.password_hash().is_changed();
-            if asked && !stale && !column.is(Role::Id) {
+            if !stale && common::is_written(column, only) {
                 changes.push((place, check(column, value)?));
             }
         }
         let key = user.primary_key();
         let held = self.users.get(key).ok_or(UserError::NotFound)?;
-        let is_new_password =
-            |(place, value): &(usize, Value)| U::COLUMNS[*place].is(Role::Password) && held.values.0[*place] != *value;
-        let credential = if changes.iter().any(is_new_password) {
-            common::new_credential_version()
-        } else {
-            held.account.credential
+        let ends_sessions = |(place, value): &(usize, Value)| {
+            common::ends_sessions(&U::COLUMNS[*place]) && held.values.0[*place] != *value
         };
+        let credential =
+            if changes.iter().any(ends_sessions) { common::new_credential_version() } else { held.account.credential };
         self.write(key, changes, credential)
     }
 

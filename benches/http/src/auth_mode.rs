@@ -1,0 +1,69 @@
+//! Us, as the README's first program has it: a router closed to strangers, a guard on the handler, the layer around
+//! everything. No setting is changed: the driver sends `__Host-` cookies back over plain http, which no browser does.
+
+use anyhow::Result;
+use auth::accounts::{Credentials, LoginOutcome};
+use auth::prelude::*;
+use auth::users::{InMemoryUserStore, UserStore as _};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+
+use crate::app::{self, Users};
+
+#[derive(User, Clone)]
+#[user(table = "member", username = name)]
+struct Member {
+    id: i64,
+    name: String,
+    password_hash: PasswordHash,
+    last_login: Option<DateTime<Utc>>,
+    is_active: bool,
+    is_superuser: bool,
+    groups: Vec<String>,
+    user_permissions: Vec<String>,
+}
+
+impl Member {
+    /// The hash is stored as it is: the bench's password is too short for the policy on new ones.
+    fn of(user: &app::User, users: &Users) -> Self {
+        Self {
+            id: user.id,
+            name: user.name.clone(),
+            password_hash: PasswordHash::new(user.password.as_str()),
+            last_login: None,
+            is_active: true,
+            is_superuser: false,
+            groups: Vec::new(),
+            user_permissions: users.permissions(user.id).into_iter().flatten().cloned().collect(),
+        }
+    }
+}
+
+#[permission_required("app3.change_model3")]
+async fn protected() -> &'static str {
+    app::ok().await
+}
+
+async fn login(auth: Auth<Member>, session: Session, Form(creds): Form<app::Credentials>) -> StatusCode {
+    match auth.log_in(&session, Credentials::new(creds.username, creds.password)).await {
+        Ok(LoginOutcome::LoggedIn(_)) => StatusCode::NO_CONTENT,
+        Ok(LoginOutcome::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
+        Ok(_) => StatusCode::UNAUTHORIZED,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Sessions are kept at that address: `memory:`, or `sqlite:` and a file.
+pub async fn router(users: Users, sessions: &str) -> Result<Router> {
+    let store = InMemoryUserStore::<Member>::new();
+    for id in 1.. {
+        let Some(user) = users.get(id) else { break };
+        store.create(Member::of(user, &users)).await?;
+    }
+    let auth = Auth::<Member>::builder().users(store).sessions(sessions).build().await?;
+    Ok(auth
+        .protected(Router::new().route("/protected", get(protected)))
+        .route("/login", post(login))
+        .layer(auth.layer()))
+}
