@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey};
+use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionManager};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -59,6 +59,15 @@ impl<U: UserModel> Auth<U> {
     /// Where sessions are kept.
     pub fn sessions(&self) -> &DynSessionBackend {
         &self.inner.sessions
+    }
+
+    /// The sessions of all users, seen from outside a request: for a list of one's devices, and for ending them.
+    ///
+    /// # Errors
+    /// When the session store cannot tell the sessions of a user.
+    pub fn session_manager(&self) -> Result<SessionManager, Error> {
+        let manager = SessionManager::new(self.inner.sessions.clone())?;
+        Ok(manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime))
     }
 
     /// A new session, not stored yet.

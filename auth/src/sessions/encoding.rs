@@ -1,20 +1,21 @@
 //! A whole session record as bytes, for stores that keep nothing else.
 //!
 //! Two bytes that say what this is, one with the version of the layout, then, in every version, the moment of expiry, so
-//! that a clean-up needs to read no more. Version 1 goes on with the record's version, the other moments, the login,
-//! the device and the data, and ends with a checksum. Numbers are big-endian, moments are microseconds since 1970.
+//! that a clean-up needs to read no more. Version 1 goes on with the record's version, the other moments, the login, the
+//! device and the data, and ends with a checksum. Numbers are big-endian, moments are microseconds since 1970.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{Device, Login, SessionDigest, SessionError, SessionRecord};
 
+/// The most bytes of data in a record: a dictionary, and what wrappers put around it.
+pub(crate) const MAX_DATA: usize = 2 << 20;
 /// The most bytes of an encoded record.
 pub(crate) const MAX_BYTES: usize = MAX_DATA + MAX_USER_ID + Device::MAX_BYTES + 256;
 /// As many bytes as [`expires_at`] reads.
 pub(crate) const HEADER: usize = 11;
 
-const MAX_DATA: usize = SessionRecord::MAX_DATA;
 const MAX_USER_ID: usize = 4096;
 const MAGIC: [u8; 2] = [0xa7, b's'];
 const VERSION: u8 = 1;
@@ -149,7 +150,9 @@ mod tests {
         let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
         let plain = SessionRecord::new(at(1_700_000_000_000_001), at(1_800_000_000_000_000), at(-5));
         let login = Some(Login::new("ключ", [7; 32], at(12)));
-        let whole = SessionRecord { version: u64::MAX, login, data: b"\0\xffx".as_slice().into(), ..plain.clone() };
+        let device = Some(Device::default().with_user_agent("curl"));
+        let whole =
+            SessionRecord { version: u64::MAX, login, device, data: b"\0\xffx".as_slice().into(), ..plain.clone() };
         [plain, whole]
     }
 

@@ -241,6 +241,12 @@ impl<B: SessionBackend> Session<B> {
         state.note_change();
     }
 
+    /// Notes the device for the case that somebody logs in on it; until then it is no change.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web knows a request's device"))]
+    pub(crate) fn suggest_device(&self, device: Device) {
+        self.state().changes.device = Some(device);
+    }
+
     /// Writes what was changed; without a change, nothing. A session that holds nothing is removed from the store.
     ///
     /// # Errors
@@ -308,13 +314,18 @@ impl<B: SessionBackend> Session<B> {
 
     /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
     pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
-        let other = self.login().is_some_and(|old| old.user_id != login.user_id);
-        if other {
+        // A session that is ended on the way does not take this login's device with it.
+        let device = self.state().changes.device.clone();
+        if self.login().is_some_and(|old| old.user_id != login.user_id) {
             self.flush().await?;
         }
+        self.state().changes.device.clone_from(&device);
         match self.retire().await {
             // Logged out in another tab meanwhile: log in to a session of its own.
-            Err(SessionError::Ended) => self.flush().await?,
+            Err(SessionError::Ended) => {
+                self.flush().await?;
+                self.state().changes.device = device;
+            }
             other => other?,
         }
         {

@@ -127,7 +127,7 @@ mod redis {
             vec!["SET", &key, "nonsense"],
             vec!["SETRANGE", &key, "0", "\x07"],
             vec!["APPEND", &key, "x"],
-            vec!["SETRANGE", &key, "2097151", "x"],
+            vec!["SETRANGE", &key, "4194303", "x"],
             vec!["LPUSH", &key, "x"],
         ] {
             let saved = backend.save(&id, Arc::new(record(&clock)), SaveIf::Absent).await.unwrap();

@@ -194,6 +194,30 @@ async fn what_a_failed_answer_set_is_not_kept_and_an_emptied_session_goes() {
 }
 
 #[tokio::test]
+async fn a_login_notes_the_device() {
+    let site = Site::start().await;
+    let user = site.create("alice", |_| ()).await;
+    let visitor = site.visitor();
+    write(&visitor, "x").await;
+    let log_in = |password| {
+        let request = visitor.request(Method::POST, "/login").header("origin", &site.address);
+        let request = request.header("user-agent", format!("Browser \u{fe} {}", "x".repeat(999)));
+        visitor.send(request.json(&serde_json::json!({ "username": "alice", "password": password })))
+    };
+    assert_eq!(log_in("wrong").await.status, StatusCode::UNAUTHORIZED);
+    let anonymous = site.sessions.load(&key_of(&visitor).digest()).await.unwrap().unwrap();
+    assert_eq!((anonymous.version, &anonymous.device), (1, &None), "a login that failed changes nothing");
+
+    assert_eq!(log_in(PASSWORD).await.status, StatusCode::OK);
+    let sessions = site.auth.session_manager().unwrap().list(&user.id.to_string()).await.unwrap();
+    assert_eq!(sessions.len(), 1);
+    let device = sessions[0].record.device.as_ref().unwrap();
+    assert_eq!(device.ip(), Some([127, 0, 0, 1].into()));
+    let user_agent = device.user_agent().unwrap();
+    assert!(user_agent.starts_with("Browser ") && user_agent.chars().count() == 256, "{user_agent}");
+}
+
+#[tokio::test]
 async fn a_store_dump_opens_no_session() {
     let site = Site::start().await;
     let (visitor, _) = site.member("alice").await;

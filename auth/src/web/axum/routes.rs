@@ -15,6 +15,7 @@ use super::pages;
 use crate::access::Principal;
 use crate::accounts::{Auth, Credentials, Error, LoginOutcome, RegisterOutcome};
 use crate::passwords::PasswordError;
+use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
 use crate::web::is_safe_next;
 use crate::web::refusal::{Kind, Refusal};
@@ -82,6 +83,18 @@ impl<U: UserModel> Call<U> {
         source(peer, &self.parts.headers, self.auth.app().trusted_proxies())
     }
 
+    /// What the request says of the device it comes from.
+    fn device(&self) -> Device {
+        let mut device = Device::new(SessionType::Web);
+        if let Some(ip) = self.source() {
+            device = device.with_ip(ip);
+        }
+        match self.parts.headers.get(header::USER_AGENT) {
+            Some(user_agent) => device.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
+            None => device,
+        }
+    }
+
     fn bad(&self, status: StatusCode, text: impl Into<String>) -> Refusal {
         Refusal::new(Kind::Bad(status, text.into()), &self.parts)
     }
@@ -137,6 +150,7 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let credentials = Credentials::new(username, password).from_source(call.source());
     let session = &call.auth.find(&call.parts).await?.session;
+    session.suggest_device(call.device());
     let refusal = match call.handle.log_in(session, credentials).await {
         Ok(LoginOutcome::LoggedIn(_)) if call.input.is_form => {
             return Ok(see_other(next.as_deref().unwrap_or(call.auth.app().home_url())));

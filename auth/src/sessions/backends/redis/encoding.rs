@@ -17,21 +17,22 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::sessions::data::MAX_BYTES;
 use crate::sessions::{Device, Login, SessionError, SessionRecord};
 
 const FORMAT: u8 = 1;
 const NOBODY: u16 = u16::MAX;
 /// As many characters as the database's column has, of four bytes each.
 const MAX_USER_ID: usize = 255 * 4;
+/// The most bytes of data: a dictionary, and what wrappers put around it.
+const MAX_DATA: usize = 2 << 20;
 /// The most bytes that a record takes; more are never asked for.
-pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + MAX_BYTES;
+pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + MAX_DATA;
 /// Where the moments stand that a touch moves.
 pub(super) const MOVED_AT: usize = 9;
 
 pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
-    if record.data.len() > MAX_BYTES {
-        return Err(SessionError::TooLarge { max: MAX_BYTES });
+    if record.data.len() > MAX_DATA {
+        return Err(SessionError::TooLarge { max: MAX_DATA });
     }
     let mut bytes = Vec::with_capacity(128 + record.data.len());
     bytes.push(FORMAT);
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn what_is_too_large_is_refused() {
         let mut large = record(None);
-        large.data = vec![0; MAX_BYTES + 1].into();
+        large.data = vec![0; MAX_DATA + 1].into();
         assert!(matches!(encode(&large), Err(SessionError::TooLarge { .. })));
         let long = Login::new("x".repeat(MAX_USER_ID + 1), [0; 32], DateTime::UNIX_EPOCH);
         assert!(matches!(encode(&record(Some(long))), Err(SessionError::Store(_))));

@@ -1,83 +1,15 @@
+//! A device as stores keep it: kind, length of the address, address, whether there is a user agent, user agent.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What kind of client a session was made for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SessionType {
-    /// A browser.
-    #[default]
-    Web,
-    /// A program.
-    Api,
-    /// An application on a phone.
-    Mobile,
-}
-
-/// The device that a session was made on, as it described itself: for the list of a user's devices.
-///
-/// # Security
-/// The user agent is whatever the client claims; show it as untrusted text, and decide nothing by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
-    session_type: SessionType,
-    ip: Option<IpAddr>,
-    user_agent: Option<Box<str>>,
-}
+use super::{Device, SessionType};
 
 impl Device {
-    /// The most characters of a user agent that are kept.
-    pub const MAX_USER_AGENT: usize = 256;
-    /// A device of which no more than its kind is known.
-    pub fn new(session_type: SessionType) -> Self {
-        Self { session_type, ip: None, user_agent: None }
-    }
+    /// The most bytes that one takes.
+    pub(in crate::sessions) const MAX_BYTES: usize = 3 + 16 + Self::MAX_USER_AGENT * 4;
 
-    /// The same at this address.
-    #[must_use]
-    pub fn with_ip(self, ip: IpAddr) -> Self {
-        Self { ip: Some(ip), ..self }
-    }
-
-    /// The same with this user agent: its first 256 characters, without control characters.
-    #[must_use]
-    pub fn with_user_agent(self, user_agent: &str) -> Self {
-        let kept: String = user_agent.chars().filter(|c| !c.is_control()).take(Self::MAX_USER_AGENT).collect();
-        Self { user_agent: Some(kept.into()), ..self }
-    }
-
-    /// What kind of client it is.
-    pub fn session_type(&self) -> SessionType {
-        self.session_type
-    }
-
-    /// Its address.
-    pub fn ip(&self) -> Option<IpAddr> {
-        self.ip
-    }
-
-    /// What it calls itself.
-    pub fn user_agent(&self) -> Option<&str> {
-        self.user_agent.as_deref()
-    }
-}
-
-/// As stores keep it.
-#[cfg_attr(
-    not(any(
-        test,
-        feature = "__sql",
-        feature = "session-redis",
-        feature = "session-file",
-        feature = "__session-compression"
-    )),
-    expect(dead_code, reason = "a store in memory keeps it as it is")
-)]
-impl Device {
-    /// The most bytes of [`Device::encode`].
-    pub(super) const MAX_BYTES: usize = 3 + 16 + Self::MAX_USER_AGENT * 4;
-
-    /// As stores keep it: kind, length of the address, address, whether there is a user agent, user agent.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// As stores keep it.
+    pub(in crate::sessions) fn encode(&self) -> Vec<u8> {
         let session_type = match self.session_type {
             SessionType::Web => 0,
             SessionType::Api => 1,
@@ -101,7 +33,8 @@ impl Device {
     }
 
     /// `None` when that is no device.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::sessions) fn decode(bytes: &[u8]) -> Option<Self> {
+        let bytes = Some(bytes).filter(|bytes| bytes.len() <= Self::MAX_BYTES)?;
         let (&[session_type, length], rest) = bytes.split_first_chunk()?;
         let session_type = match session_type {
             0 => SessionType::Web,
@@ -156,12 +89,5 @@ mod tests {
         for bad in [&b"\x03\0\0"[..], b"\0\x05xxxxx\0", b"\0\0\x02", b"\0\0\0x", b"\0\0\x01\xff"] {
             assert_eq!(Device::decode(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_user_agent_is_bounded_and_holds_no_control_characters() {
-        let device = Device::default().with_user_agent(&format!("a\0b\r\nc{}", "x".repeat(300)));
-        let kept = device.user_agent().unwrap_or_default();
-        assert!(kept.starts_with("abc") && kept.chars().count() == Device::MAX_USER_AGENT);
     }
 }

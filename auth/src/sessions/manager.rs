@@ -1,0 +1,161 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::{
+    Device, DynSessionBackend, Lifetime, Login, Session, SessionDigest, SessionError, SessionKey, UserSession,
+    UserSessions,
+};
+use crate::clock::{Clock, SystemClock};
+
+/// The sessions of all users, seen from outside a request: for a list of one's devices, for programs that hold a session
+/// key without a cookie, and for ending sessions.
+///
+/// `Auth::session_manager` makes one with the application's clock and lifetimes.
+///
+/// ```
+/// # async fn example() -> Result<(), auth::sessions::SessionError> {
+/// use std::sync::Arc;
+///
+/// use auth::sessions::{Device, InMemorySessionBackend, Login, SessionManager, SessionType};
+///
+/// let manager = SessionManager::new(Arc::new(InMemorySessionBackend::new()))?;
+/// # let login = Login::new("7", [0; 32], chrono::Utc::now());
+/// let device = Device::new(SessionType::Mobile).with_ip([203, 0, 113, 7].into()).with_user_agent("Blog/1.2");
+/// let session = manager.create(login, device).await?;
+///
+/// let key = session.key().expect("a stored session has a key");
+/// assert_eq!(manager.list("7").await?.len(), 1);
+/// manager.destroy_others("7", &key).await?;
+/// assert!(manager.destroy(&key).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SessionManager {
+    backend: DynSessionBackend,
+    clock: Arc<dyn Clock>,
+    lifetime: Lifetime,
+}
+
+impl SessionManager {
+    /// Manages the sessions in this store.
+    ///
+    /// # Errors
+    /// [`SessionError::Configuration`] when the store cannot tell the sessions of a user.
+    pub fn new(backend: DynSessionBackend) -> Result<Self, SessionError> {
+        let manager = Self { backend, clock: Arc::new(SystemClock), lifetime: Lifetime::default() };
+        manager.users()?;
+        Ok(manager)
+    }
+
+    /// The same, going by this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same with sessions that live that long: both limits, the idle and the absolute one.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Lifetime) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// Begins a session for a user who has proved who they are, and stores it.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]
+    pub async fn create(&self, login: Login, device: Device) -> Result<Session, SessionError> {
+        let session = Session::with(self.backend.clone(), self.clock.clone(), self.lifetime);
+        session.set_device(device);
+        session.start(login).await?;
+        Ok(session)
+    }
+
+    /// The live session of that key. It takes as long however many there are.
+    ///
+    /// # Security
+    /// Whether its login still holds (the user exists, is active, has the same password) is not asked here;
+    /// `Auth::resume` does.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<UserSession>, SessionError> {
+        let id = key.digest();
+        let found = self.backend.load(&id).await?.map(|record| UserSession::new(id, record));
+        Ok(found.filter(|session| self.is_alive(session)))
+    }
+
+    /// Notes that a session was used, so that its idle time begins anew; the absolute limit stays. Says whether there was
+    /// a live one. Like [`Lifetime::new`] says, use is written when enough time has gone by since it was last written.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]
+    pub async fn touch(&self, key: &SessionKey) -> Result<bool, SessionError> {
+        let Some(UserSession { id, record }) = self.find(key).await? else { return Ok(false) };
+        let now = self.clock.now();
+        if !self.lifetime.is_touch_due(&record, now) {
+            return Ok(true);
+        }
+        let (seen_at, expires_at) = self.lifetime.use_at(&record, now);
+        self.backend.touch(&id, seen_at, expires_at).await
+    }
+
+    /// Ends a session at once. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: then it may still be alive, and the caller must say so.
+    pub async fn destroy(&self, key: &SessionKey) -> Result<bool, SessionError> {
+        self.backend.delete(&key.digest()).await
+    }
+
+    /// A user's live sessions, the one that began last first: "your devices".
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]
+    pub async fn list(&self, user_id: &str) -> Result<Vec<UserSession>, SessionError> {
+        let mut sessions = self.users()?.sessions_of(user_id).await?;
+        sessions.retain(|session| self.is_alive(session));
+        Ok(sessions)
+    }
+
+    /// Ends the session under this digest, if it is this user's; the digest may come from outside. Says whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: then it may still be alive, and the caller must say so.
+    pub async fn destroy_of(&self, user_id: &str, id: &SessionDigest) -> Result<bool, SessionError> {
+        self.users()?.delete_of(user_id, id).await
+    }
+
+    /// Ends all of a user's sessions but the one of that key. Says how many.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: then some may still be alive, and the caller must say so.
+    pub async fn destroy_others(&self, user_id: &str, key: &SessionKey) -> Result<u64, SessionError> {
+        self.users()?.delete_all_of(user_id, Some(&key.digest())).await
+    }
+
+    /// Ends all of a user's sessions. Says how many.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: then some may still be alive, and the caller must say so.
+    pub async fn destroy_all(&self, user_id: &str) -> Result<u64, SessionError> {
+        self.users()?.delete_all_of(user_id, None).await
+    }
+
+    fn is_alive(&self, session: &UserSession) -> bool {
+        let now = self.clock.now();
+        now < session.record.expires_at && now < session.record.ends_at
+    }
+
+    fn users(&self) -> Result<&dyn UserSessions, SessionError> {
+        let unable = || SessionError::Configuration("the session store cannot tell the sessions of a user".to_owned());
+        self.backend.user_sessions().ok_or_else(unable)
+    }
+}
+
+impl fmt::Debug for SessionManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager").field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
