@@ -16,6 +16,9 @@ impl SessionKey {
     pub const TEXT_LENGTH: usize = 43;
 
     /// A new key from the system's random generator.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give.
     pub fn generate() -> Self {
         let (mut key, bits) = (Self([0; Self::TEXT_LENGTH]), Zeroizing::new(secret::random::<32>()));
         Base64UrlUnpadded::encode(&*bits, &mut key.0).expect("43 characters hold 256 bits");
