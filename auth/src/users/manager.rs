@@ -149,8 +149,9 @@ impl<U: UserModel> UserManager<U> {
         U::normalize_username(&login)
     }
 
-    /// Writes all columns of that user. Groups and permissions are changed by granting and revoking only; a password
-    /// only where the struct's was set since it was read.
+    /// Writes what the struct says of the user, but not what may have been changed since it was read: active, staff,
+    /// superuser and the last login are written by [`UserManager::update_columns`] only, groups and permissions by
+    /// granting and revoking. A password is written where the struct's was set since it was read, and ends every session.
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::Invalid`]
