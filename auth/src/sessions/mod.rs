@@ -19,6 +19,7 @@ mod lifetime;
 mod manager;
 mod record;
 mod session;
+mod state;
 mod user_sessions;
 mod wrappers;
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::state::{Changes, State};
 use super::{
     Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
     SessionRecord, data,
@@ -43,45 +43,6 @@ struct Inner<B> {
     clock: Arc<dyn Clock>,
     lifetime: Lifetime,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    key: Option<SessionKey>,
-    /// As the store had it when this session last read or wrote it.
-    record: Option<Arc<SessionRecord>>,
-    /// The record's dictionary, once somebody asked for it, with the changes made.
-    items: Option<Map<String, Value>>,
-    changes: Changes,
-    modified: bool,
-    accessed: bool,
-    /// Counts changes, so that one made while a save was under way is not taken for saved.
-    generation: u64,
-    /// When the session began and when it ends at the latest, if its key was changed since.
-    began: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
-/// What was done since the last save. It can be done again on top of what another request saved meanwhile.
-#[derive(Clone, Default)]
-struct Changes {
-    cleared: bool,
-    items: BTreeMap<String, Option<Value>>,
-    login: Option<Login>,
-    device: Option<Device>,
-}
-
-impl Changes {
-    fn apply(&self, items: &mut Map<String, Value>) {
-        if self.cleared {
-            items.clear();
-        }
-        for (key, value) in &self.items {
-            match value {
-                Some(value) => items.insert(key.clone(), value.clone()),
-                None => items.remove(key),
-            };
-        }
-    }
 }
 
 /// How often a save is tried again on top of others' changes. Each round one of the rivals succeeds.
@@ -453,43 +414,6 @@ impl<B: SessionBackend> Session<B> {
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Nothing is stored any more.
-    fn forget(&mut self) {
-        *self = Self { accessed: true, ..Self::default() };
-    }
-
-    fn note_change(&mut self) {
-        self.modified = true;
-        self.generation += 1;
-    }
-
-    fn items(&mut self) -> &mut Map<String, Value> {
-        self.accessed = true;
-        let record = self.record.as_ref();
-        self.items.get_or_insert_with(|| record.map(|record| data::decode(&record.data)).unwrap_or_default())
-    }
-
-    /// Makes everything that the record holds a change, to be saved under a key to come.
-    fn detach(&mut self) {
-        let items = self.items().clone();
-        let Some(record) = self.record.take() else { return };
-        self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
-        self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
-        self.began = Some((record.created_at, record.ends_at));
-        self.key = None;
-    }
-
-    /// Makes the same changes on top of a newer record.
-    fn rebase(&mut self, newer: Arc<SessionRecord>) {
-        let mut items = data::decode(&newer.data);
-        self.changes.apply(&mut items);
-        self.items = Some(items);
-        self.record = Some(newer);
     }
 }
 
