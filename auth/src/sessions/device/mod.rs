@@ -1,4 +1,4 @@
-#[cfg(any(feature = "__sql", feature = "__session-compression", feature = "session-file", feature = "session-redis"))]
+#[cfg(any(feature = "__sql", feature = "session-file", feature = "session-redis"))]
 mod bytes;
 
 use std::net::IpAddr;
