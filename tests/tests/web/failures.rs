@@ -135,6 +135,39 @@ async fn without_limits_nobody_logs_in() {
     assert_eq!((answer.status, visitor.cookie()), (StatusCode::SERVICE_UNAVAILABLE, None));
 }
 
+/// Allows everything, and cannot note that it went well.
+#[derive(Debug)]
+struct Forgetful;
+
+impl LimitStore for Forgetful {
+    fn attempt<'a>(
+        &'a self,
+        keys: &'a [(LimitKey, Backoff)],
+        _: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<Attempt, LimitError>> {
+        Box::pin(async { Ok(Attempt::Counted(vec![1; keys.len()])) })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        _: &'a [(LimitKey, Settlement)],
+        _: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<(), LimitError>> {
+        Box::pin(async { Err(LimitError::Store("the limits are gone".into())) })
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_answered_with_a_failure_is_none() {
+    let limiter = Limiter::new(Arc::new(Forgetful), Arc::new(auth::clock::SystemClock));
+    let site = Site::with(|builder| builder.login_limiter(LoginLimiter::new(limiter))).await;
+    site.create("alice", |_| ()).await;
+    let visitor = site.visitor();
+    let answer = visitor.post("/login", &json!({ "username": "alice", "password": PASSWORD })).await;
+    assert_eq!((answer.status, visitor.cookie()), (StatusCode::SERVICE_UNAVAILABLE, None));
+    assert_eq!(site.sessions.len(), 0);
+}
+
 #[tokio::test]
 async fn a_route_without_the_layer_gives_no_access() {
     #[auth::login_required]
