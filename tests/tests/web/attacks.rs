@@ -28,10 +28,10 @@ async fn judging_a_password_is_bounded_work() {
     }
     let begun = Instant::now();
     assert_eq!(site.visitor().post("/register", &body).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    // The same work in the fields that one may set. It took half a minute.
+    // The same work in the fields that one may set. It took half a minute; this is no measure of speed.
     let extra = Extra::from([("email".to_owned(), json!(format!("{}@b.c", "a".repeat(60))))]);
     drop(site.auth.users().create_user("bob", Some(&"pq".repeat(2000)), extra).await);
-    assert!(begun.elapsed().as_secs() < 5);
+    assert!(begun.elapsed().as_secs() < 15);
 }
 
 #[tokio::test]
