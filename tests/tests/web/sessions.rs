@@ -83,6 +83,30 @@ async fn logout_is_final() {
 }
 
 #[tokio::test]
+async fn logging_out_in_one_tab_logs_out_every_tab() {
+    let site = Site::start().await;
+    let (tab, _) = site.member("alice").await;
+    // Tabs of one browser share its cookies.
+    let other_tab = tab.clone();
+    let cookie = tab.cookie().unwrap();
+    assert_eq!(other_tab.get("/maybe").await.text, "alice");
+    let answer = tab.post("/logout", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(answer.header("set-cookie"), Some("session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"));
+    assert_eq!(other_tab.get("/maybe").await.text, "");
+    assert_eq!(other_tab.get("/login-required").await.status, StatusCode::UNAUTHORIZED);
+    // A tab that was about to send the old cookie.
+    assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
+    let late = site.visitor();
+    let request = late.request(Method::POST, "/note").header("sec-fetch-site", "same-origin").header("cookie", &cookie);
+    assert_eq!(late.send(request.body("late")).await.status, StatusCode::OK);
+    assert_ne!(late.cookie().unwrap(), cookie, "it is a stranger's");
+    assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
+    // Logging out again harms nothing.
+    assert_eq!(other_tab.post("/logout", &json!({})).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_session_ends_when_it_is_idle_and_at_the_latest_after_a_day() {
     let site = Site::start().await;
     let (idle, _) = site.member("alice").await;

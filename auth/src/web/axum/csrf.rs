@@ -23,7 +23,8 @@ pub(super) const CSRF_FIELD: &str = "csrf_token";
 ///
 /// Browsers of the last years say where a request comes from, and need none; older ones do. It is bound to the session,
 /// so that one of before a login is void after it, and where there is none to a random cookie, which is then set with the
-/// answer. It looks different each time. The answer is kept out of shared caches.
+/// answer. It looks different each time. The answer is kept out of shared caches. An answer that begins the session or
+/// logs somebody in voids the token in it: write the page at the next request.
 ///
 /// ```
 /// use auth::web::axum::{CsrfForm, CsrfToken};
