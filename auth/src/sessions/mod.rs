@@ -16,6 +16,7 @@ mod device;
 #[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
+mod http;
 mod identity;
 mod key;
 mod lifetime;
@@ -39,6 +40,9 @@ pub use backends::RedisSessionBackend;
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use device::{Device, SessionType};
 pub use error::SessionError;
+#[cfg(feature = "__web")]
+pub(crate) use http::MaxAge;
+pub use http::{HttpSessionConfig, SameSite};
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
