@@ -10,7 +10,6 @@ mod backend;
 mod backends;
 mod data;
 mod device;
-#[cfg(feature = "session-file")]
 mod encoding;
 mod error;
 mod identity;
@@ -24,6 +23,7 @@ mod user_sessions;
 mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
+pub use backends::CacheSessionBackend;
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 #[cfg(feature = "session-file")]
