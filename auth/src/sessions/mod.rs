@@ -6,6 +6,9 @@
 //! it. What is put around a backend stands in `wrappers/`, is a backend too, passes the same suite, and has its row in
 //! the matrix of `tests/tests/wrappers/`.
 
+#[macro_use]
+mod pass_on;
+
 mod backend;
 mod backends;
 mod data;
@@ -15,6 +18,7 @@ mod error;
 mod identity;
 mod key;
 mod lifetime;
+mod limit;
 mod manager;
 mod record;
 mod session;
@@ -38,6 +42,7 @@ pub use error::SessionError;
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
+pub use limit::{SessionLimit, WhenFull};
 pub use manager::SessionManager;
 pub use record::{Login, SessionRecord};
 pub use session::Session;

@@ -15,7 +15,7 @@ use crate::sessions::{SaveIf, Saved, SessionBackend, SessionDigest, SessionError
 /// `cache-redis`). Keys are `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
 ///
 /// Whether a session has expired is told by the application's clock, from the record. The cache is told how long to keep a
-/// value, so that its own clock need not agree.
+/// value, so that its own clock need not agree. It cannot tell a user's sessions.
 ///
 /// A cache promises nothing: it may drop any value when memory is short, and all of them when a server is started again.
 /// That is a logout, and changes that were not kept elsewhere are lost; it is never access. A session larger than the cache
@@ -72,8 +72,11 @@ impl<C: Cache> CacheSessionBackend<C> {
         key: &str,
     ) -> Result<Option<(CacheVersion, Option<SessionRecord>)>, SessionError> {
         let Some(found) = self.cache.get(key).await.map_err(failure)? else { return Ok(None) };
-        let record = encoding::decode(id, &found.value).filter(|record| self.clock.now() < record.expires_at);
-        Ok(Some((found.version, record)))
+        let whole = (found.value.len() <= encoding::MAX_BYTES).then(|| encoding::decode(&found.value)).flatten();
+        if whole.is_none() {
+            tracing::warn!(session = ?id, "a damaged session counts as none");
+        }
+        Ok(Some((found.version, whole.filter(|record| self.clock.now() < record.expires_at))))
     }
 
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
