@@ -56,4 +56,4 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{LayeredSessionBackend, TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{LayeredSessionBackend, ListedSessionBackend, TenantSessionBackend, TenantSessionOperations};
