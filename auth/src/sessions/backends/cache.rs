@@ -12,10 +12,11 @@ use crate::sessions::{SaveIf, Saved, SessionBackend, SessionDigest, SessionError
 /// Keeps sessions in any [`Cache`]: one value for each, which expires with its session.
 ///
 /// Addresses are `memcached://host:port,host:port…` (feature `cache-memcached`) and `cache+redis://host:port/0` (feature
-/// `cache-redis`). Keys are `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
+/// `cache-redis`); they put a [`ListedSessionBackend`](crate::sessions::ListedSessionBackend) around this, which can tell a
+/// user's sessions. Keys are `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
 ///
 /// Whether a session has expired is told by the application's clock, from the record. The cache is told how long to keep a
-/// value, so that its own clock need not agree. It cannot tell a user's sessions.
+/// value, so that its own clock need not agree.
 ///
 /// A cache promises nothing: it may drop any value when memory is short, and all of them when a server is started again.
 /// That is a logout, and changes that were not kept elsewhere are lost; it is never access. A session larger than the cache
@@ -27,6 +28,9 @@ use crate::sessions::{SaveIf, Saved, SessionBackend, SessionDigest, SessionError
 /// write to it can log in as anybody, and memcached lets everybody write who reaches it: see [`cache`](crate::cache). What
 /// was ended stays ended as long as no server comes back with what it held before: one that was taken from the list and is
 /// listed again, a replica that lagged behind, an old snapshot.
+///
+/// A user's list of sessions is a value like another. If the cache drops it, the sessions in it live on until they expire,
+/// and ending all of a user's sessions does not end them; a changed password does.
 #[derive(Clone)]
 pub struct CacheSessionBackend<C> {
     cache: C,
@@ -196,7 +200,7 @@ mod memcached {
     use crate::BoxFuture;
     use crate::cache::MemcachedCache;
     use crate::registry::{Context, Place, Url};
-    use crate::sessions::{DynSessionBackend, SessionBackendEntry, SessionError};
+    use crate::sessions::{DynSessionBackend, ListedSessionBackend, SessionBackendEntry, SessionError};
 
     inventory::submit! {
         SessionBackendEntry { scheme: "memcached", connect, place: Place::new(module_path!(), file!(), line!()) }
@@ -206,7 +210,7 @@ mod memcached {
         Box::pin(async move {
             let cache = MemcachedCache::connect(url).await.map_err(failure)?;
             let backend = CacheSessionBackend::new(cache).with_clock(context.clock.clone());
-            Ok(Arc::new(backend) as DynSessionBackend)
+            Ok(Arc::new(ListedSessionBackend::new(backend).with_clock(context.clock.clone())) as DynSessionBackend)
         })
     }
 }
@@ -219,7 +223,7 @@ mod redis {
     use crate::BoxFuture;
     use crate::cache::RedisCache;
     use crate::registry::{Context, Place, Url};
-    use crate::sessions::{DynSessionBackend, SessionBackendEntry, SessionError};
+    use crate::sessions::{DynSessionBackend, ListedSessionBackend, SessionBackendEntry, SessionError};
 
     inventory::submit! {
         SessionBackendEntry { scheme: "cache+redis", connect, place: Place::new(module_path!(), file!(), line!()) }
@@ -230,7 +234,7 @@ mod redis {
             let address = url.expose().strip_prefix("cache+").unwrap_or_default();
             let cache = RedisCache::connect(address).await.map_err(failure)?;
             let backend = CacheSessionBackend::new(cache).with_clock(context.clock.clone());
-            Ok(Arc::new(backend) as DynSessionBackend)
+            Ok(Arc::new(ListedSessionBackend::new(backend).with_clock(context.clock.clone())) as DynSessionBackend)
         })
     }
 }
