@@ -13,7 +13,7 @@ use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
-use crate::sessions::{self, DynSessionBackend, Lifetime, SessionBackend, SessionBackendEntry};
+use crate::sessions::{self, DynSessionBackend, Lifetime, SessionBackend, SessionBackendEntry, SessionLimit};
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -33,6 +33,7 @@ pub struct AuthBuilder<U: UserModel> {
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
+    session_limit: Option<SessionLimit>,
     lifetime: Lifetime,
     clock: Arc<dyn Clock>,
     settings: Settings,
@@ -56,6 +57,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
+            session_limit: None,
             lifetime: Lifetime::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
@@ -87,6 +89,23 @@ impl<U: UserModel> AuthBuilder<U> {
     /// How long a session lives: an hour without use and a day in all, if nothing is said.
     pub fn session_lifetime(self, lifetime: Lifetime) -> Self {
         Self { lifetime, ..self }
+    }
+
+    /// How many sessions a user may be logged in to at once; as many as one likes, if nothing is said. However many logins
+    /// meet, on however many servers, the limit holds.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), auth::Error> {
+    /// use auth::prelude::*;
+    /// use auth::sessions::SessionLimit;
+    /// # use auth::testing::TestUser;
+    ///
+    /// let auth = Auth::<TestUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_sessions_per_user(self, limit: SessionLimit) -> Self {
+        Self { session_limit: Some(limit), ..self }
     }
 
     /// The application's secret: at least 32 random bytes, the same on all servers. Without one, an application on an
@@ -191,6 +210,13 @@ impl<U: UserModel> AuthBuilder<U> {
                 sessions::connect(&url, &context).await?
             }
         };
+        if self.session_limit.is_some() && sessions.user_sessions().is_none() {
+            return Err(Error::Configuration(
+                "a limit on a user's sessions needs a session store that can tell them: put \
+                 `ListedSessionBackend` around it"
+                    .to_owned(),
+            ));
+        }
         let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
         for name in self.backends {
             let backend = if name == UserStoreBackend::<U>::NAME {
@@ -205,6 +231,7 @@ impl<U: UserModel> AuthBuilder<U> {
             users,
             backends,
             sessions,
+            session_limit: self.session_limit,
             lifetime: self.lifetime,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
