@@ -13,7 +13,6 @@ mod backend;
 mod backends;
 mod data;
 mod device;
-#[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
 mod http;
@@ -29,6 +28,7 @@ mod user_sessions;
 mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
+pub use backends::CacheSessionBackend;
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 #[cfg(feature = "session-file")]
