@@ -16,6 +16,6 @@ mod redis;
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
-pub use redis::{TestRedis, redis};
+pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
 
 auth::declare_suite_permissions!();

@@ -27,5 +27,6 @@ mod agreement;
 mod derived;
 mod files;
 mod migrations;
+mod redis;
 mod sessions;
 mod users;

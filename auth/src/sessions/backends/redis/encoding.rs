@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::sessions::{Device, Login, SessionError, SessionRecord};
 
-const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 1;
 const NOBODY: u16 = u16::MAX;
 /// As many characters as the database's column has, of four bytes each.
 const MAX_USER_ID: usize = 255 * 4;
@@ -27,8 +27,13 @@ const MAX_USER_ID: usize = 255 * 4;
 const MAX_DATA: usize = 2 << 20;
 /// The most bytes that a record takes; more are never asked for.
 pub(super) const MAX_RECORD: usize = 43 + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + MAX_DATA;
+pub(super) const VERSION_AT: usize = 1;
 /// Where the moments stand that a touch moves.
-pub(super) const MOVED_AT: usize = 9;
+pub(super) const EXPIRES_AT: usize = 9;
+pub(super) const CREATED_AT: usize = 25;
+pub(super) const ENDS_AT: usize = 33;
+pub(super) const USER_AT: usize = 41;
+pub(super) const MAX_HEAD: usize = USER_AT + 2 + MAX_USER_ID;
 
 pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
     if record.data.len() > MAX_DATA {
@@ -174,7 +179,7 @@ mod tests {
         let mut record = record(Some(login()));
         let mut bytes = encode(&record).expect("it fits");
         (record.seen_at, record.expires_at) = (DateTime::UNIX_EPOCH, record.ends_at);
-        bytes[MOVED_AT..MOVED_AT + 16].copy_from_slice(&moved(record.seen_at, record.expires_at));
+        bytes[EXPIRES_AT..EXPIRES_AT + 16].copy_from_slice(&moved(record.seen_at, record.expires_at));
         assert_eq!(decode(&bytes), Some(record));
     }
 }

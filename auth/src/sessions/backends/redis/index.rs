@@ -1,0 +1,151 @@
+//! A user's index: which sessions may be theirs. `scripts.rs` says what stands in it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use chrono::TimeDelta;
+
+use super::{RedisSessionBackend, left};
+use crate::secret;
+use crate::sessions::{SessionDigest, SessionError};
+
+/// For how long a session that was noted, and is not there, may still be saved. No call takes as long.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// How many commands are on their way at once.
+const AT_ONCE: usize = 64;
+
+/// A live record of a user, as far as an index needs to know it.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) created_at: i64,
+    lasts_until: i64,
+}
+
+/// What became of noting an entry.
+pub(super) enum Noted {
+    /// It stands, with this mark.
+    Done(String),
+    /// There are too many others: these.
+    Full(Vec<SessionDigest>),
+}
+
+impl RedisSessionBackend {
+    /// What the keys of indexes begin with. A digest has no `u`, so no record stands there.
+    fn index(&self, user: &[u8]) -> Vec<u8> {
+        [self.prefix.as_bytes(), b"user:", user].concat()
+    }
+
+    /// Notes that this session of the user's is about to be saved, and lasts until then at the most.
+    pub(super) async fn note(
+        &self,
+        user: &[u8],
+        id: &SessionDigest,
+        lasts_until: i64,
+        max: Option<usize>,
+    ) -> Result<Noted, SessionError> {
+        let (now, id) = (self.clock.now(), id.to_string());
+        let mark = format!("?{id}{:016x}", u64::from_be_bytes(secret::random()));
+        let given_up = (now + GRACE).timestamp_micros();
+        let lifetime = left(now, lasts_until.max(given_up));
+        let call = self.scripts.note.of(self.index(user)).arg(now.timestamp_micros()).arg(id).arg(lasts_until);
+        let call = call.arg(&mark).arg(given_up).arg(lifetime).arg(max);
+        let others: Vec<String> = self.connection.run(call).await?;
+        if others.is_empty() {
+            return Ok(Noted::Done(mark));
+        }
+        Ok(Noted::Full(others.iter().filter_map(|id| SessionDigest::parse(id)).collect()))
+    }
+
+    /// Takes entries out, but those that somebody else marked, and says whether there were any.
+    ///
+    /// `mark` is one that does not count, or `*` if none does: the record was removed, and nobody makes a session under
+    /// an id that was used.
+    pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<bool, SessionError> {
+        let now = self.clock.now().timestamp_micros();
+        let ids: Vec<_> = ids.iter().map(SessionDigest::to_string).collect();
+        let call = self.scripts.leave.of(self.index(user)).arg(now).arg(mark).arg(ids);
+        let out: Vec<String> = self.connection.run(call).await?;
+        let out: Vec<_> = out.iter().filter_map(|id| SessionDigest::parse(id)).collect();
+        // A record may have been saved just before its entry was taken out.
+        self.each(&out, |id| async move {
+            if let Some(standing) = self.standing(user, &id).await? {
+                self.note(user, &id, standing.lasts_until, None).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(!out.is_empty())
+    }
+
+    /// The entries: sessions that may be the user's.
+    pub(super) async fn entries(&self, user: &[u8]) -> Result<Vec<SessionDigest>, SessionError> {
+        let mut command = redis::cmd("ZRANGEBYSCORE");
+        command.arg(self.index(user)).arg(format!("({}", self.clock.now().timestamp_micros())).arg("+inf");
+        let members: Vec<String> = self.connection.read(&command).await?;
+        Ok(members.iter().filter_map(|member| SessionDigest::parse(member)).collect())
+    }
+
+    /// The live record under this id, if it is this user's.
+    pub(super) async fn standing(&self, user: &[u8], id: &SessionDigest) -> Result<Option<Standing>, SessionError> {
+        let call = self.scripts.whose.of(self.key(id)).arg(self.clock.now().timestamp_micros());
+        let (whose, created_at, lasts_until): (Option<Vec<u8>>, _, _) = self.connection.run(call).await?;
+        Ok((whose.as_deref() == Some(user)).then_some(Standing { created_at, lasts_until }))
+    }
+
+    /// Which of these entries a live record confirms, with what `look` finds; the others are taken out of the index, but
+    /// those that may still be saved.
+    pub(super) async fn confirm<T, L: Future<Output = Result<Option<T>, SessionError>>>(
+        &self,
+        user: &[u8],
+        entries: Vec<SessionDigest>,
+        look: impl Fn(SessionDigest) -> L,
+    ) -> Result<Confirmed<T>, SessionError> {
+        let found = self.each(&entries, look).await?;
+        let (mut standing, mut absent) = (Vec::new(), Vec::new());
+        for (id, found) in entries.into_iter().zip(found) {
+            match found {
+                Some(found) => standing.push((id, found)),
+                None => absent.push(id),
+            }
+        }
+        let has_left = !absent.is_empty() && self.leave(user, &absent, "").await?;
+        Ok(Confirmed { standing, has_left })
+    }
+
+    /// The same for each of them, a few at once.
+    pub(super) async fn each<T, W: Future<Output = Result<T, SessionError>>>(
+        &self,
+        ids: &[SessionDigest],
+        work: impl Fn(SessionDigest) -> W,
+    ) -> Result<Vec<T>, SessionError> {
+        let mut results = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            results.extend(all(ids.iter().copied().map(&work).collect()).await?);
+        }
+        Ok(results)
+    }
+}
+
+/// What there is to a user's index.
+pub(super) struct Confirmed<T> {
+    pub(super) standing: Vec<(SessionDigest, T)>,
+    /// Whether entries were taken out.
+    pub(super) has_left: bool,
+}
+
+/// What all of them come to, or the first failure.
+async fn all<T>(work: Vec<impl Future<Output = Result<T, SessionError>>>) -> Result<Vec<T>, SessionError> {
+    let mut work: Vec<_> = work.into_iter().map(|work| (Box::pin(work), None)).collect();
+    poll_fn(|context| {
+        let mut pending = false;
+        for (work, result) in work.iter_mut().filter(|(_, result)| result.is_none()) {
+            match work.as_mut().poll(context) {
+                Poll::Ready(outcome) => *result = Some(outcome),
+                Poll::Pending => pending = true,
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    work.into_iter().filter_map(|(_, result)| result).collect()
+}
