@@ -6,16 +6,20 @@
 //! it. What is put around a backend stands in `wrappers/`, is a backend too, passes the same suite, and has its row in
 //! the matrix of `tests/tests/wrappers/`.
 
+#[macro_use]
+mod pass_on;
+
 mod backend;
 mod backends;
 mod data;
 mod device;
-#[cfg(feature = "session-file")]
+#[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
 mod identity;
 mod key;
 mod lifetime;
+mod limit;
 mod manager;
 mod record;
 mod session;
@@ -38,6 +42,7 @@ pub use error::SessionError;
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
+pub use limit::{SessionLimit, WhenFull};
 pub use manager::SessionManager;
 pub use record::{Login, SessionRecord};
 pub use session::Session;
@@ -51,4 +56,4 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{LayeredSessionBackend, TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{LayeredSessionBackend, ListedSessionBackend, TenantSessionBackend, TenantSessionOperations};

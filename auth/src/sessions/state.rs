@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Device, Login, SessionKey, SessionRecord, data};
+use super::{Device, Login, SessionError, SessionKey, SessionRecord, data};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -20,8 +19,8 @@ pub(super) struct State {
     pub(super) accessed: bool,
     /// Counts changes, so that one made while a save was under way is not taken for saved.
     pub(super) generation: u64,
-    /// When the session began and when it ends at the latest, if its key was changed since.
-    pub(super) began: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The next save is under another key.
+    pub(super) renew: bool,
 }
 
 /// What was done since the last save. It can be done again on top of what another request saved meanwhile.
@@ -64,22 +63,16 @@ impl State {
         self.items.get_or_insert_with(|| record.map(|record| data::decode(&record.data)).unwrap_or_default())
     }
 
-    /// Makes everything that the record holds a change, to be saved under a key to come.
-    pub(super) fn detach(&mut self) {
-        let items = self.items().clone();
-        let Some(record) = self.record.take() else { return };
-        self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
-        self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
-        self.began = Some((record.created_at, record.ends_at));
-        self.key = None;
-    }
-
-    /// Makes the same changes on top of a newer record.
-    pub(super) fn rebase(&mut self, newer: Arc<SessionRecord>) {
+    /// Makes the same changes on top of a newer record. Not if its key was changed: then what this request came with
+    /// opens it no more.
+    pub(super) fn rebase(&mut self, newer: Arc<SessionRecord>) -> Result<(), SessionError> {
+        if self.record.as_ref().is_none_or(|held| held.verifier != newer.verifier) {
+            return Err(SessionError::Ended);
+        }
         let mut items = data::decode(&newer.data);
         self.changes.apply(&mut items);
         self.items = Some(items);
         self.record = Some(newer);
+        Ok(())
     }
 }

@@ -177,9 +177,9 @@ async fn a_server_that_is_not_there_is_told_in_time() {
     // Takes connections and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://:hunter2@{}", silent.local_addr().unwrap());
-    let timeout = std::time::Duration::from_millis(100);
+    let timeout = Duration::from_millis(100);
     for url in [url.as_str(), "redis://:hunter2@127.0.0.1:1"] {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let error = RedisSessionBackend::connect_with_timeout(url, timeout).await.unwrap_err();
         assert!(matches!(error, SessionError::Store(_)), "{error:?}");
         assert!(started.elapsed() < timeout * 10);

@@ -5,6 +5,8 @@
 mod compressed;
 mod instrumented;
 mod layered;
+mod list;
+mod listed;
 #[cfg(feature = "session-replication")]
 mod replicated;
 mod tenant;
@@ -15,6 +17,7 @@ pub use compressed::{CompressedSessionBackend, Compression};
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use layered::LayeredSessionBackend;
+pub use listed::ListedSessionBackend;
 #[cfg(feature = "session-replication")]
 pub use replicated::{
     AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,

@@ -14,6 +14,11 @@ const GRACE: TimeDelta = TimeDelta::seconds(30);
 /// How many commands are on their way at once.
 const AT_ONCE: usize = 64;
 
+/// In the place of a mark: all marks count.
+pub(super) const NONE: &str = "";
+/// None does: the record was removed, and nobody makes a session under an id that was used.
+pub(super) const ALL: &str = "*";
+
 /// A live record of a user, as far as an index needs to know it.
 #[derive(Clone, Copy)]
 pub(super) struct Standing {
@@ -56,10 +61,7 @@ impl RedisSessionBackend {
         Ok(Noted::Full(others.iter().filter_map(|id| SessionDigest::parse(id)).collect()))
     }
 
-    /// Takes entries out, but those that somebody else marked, and says whether there were any.
-    ///
-    /// `mark` is one that does not count, or `*` if none does: the record was removed, and nobody makes a session under
-    /// an id that was used.
+    /// Takes entries out, but those that somebody marked, and says whether there were any. One mark does not count.
     pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<bool, SessionError> {
         let now = self.clock.now().timestamp_micros();
         let ids: Vec<_> = ids.iter().map(SessionDigest::to_string).collect();
@@ -75,6 +77,15 @@ impl RedisSessionBackend {
         })
         .await?;
         Ok(!out.is_empty())
+    }
+
+    /// Takes a mark back: the record stands. One that is left goes by itself.
+    pub(super) async fn unmark(&self, user: &[u8], mark: &str) {
+        let mut command = redis::cmd("ZREM");
+        command.arg(self.index(user)).arg(mark);
+        if let Err(error) = self.connection.read::<u64>(&command).await {
+            tracing::debug!(%error, "a mark is left in the index of a user's sessions");
+        }
     }
 
     /// The entries: sessions that may be the user's.
@@ -108,8 +119,8 @@ impl RedisSessionBackend {
                 None => absent.push(id),
             }
         }
-        let has_left = !absent.is_empty() && self.leave(user, &absent, "").await?;
-        Ok(Confirmed { standing, has_left })
+        let has_left = !absent.is_empty() && self.leave(user, &absent, NONE).await?;
+        Ok(Confirmed { standing, absent: absent.len(), has_left })
     }
 
     /// The same for each of them, a few at once.
@@ -129,6 +140,8 @@ impl RedisSessionBackend {
 /// What there is to a user's index.
 pub(super) struct Confirmed<T> {
     pub(super) standing: Vec<(SessionDigest, T)>,
+    /// How many entries no record confirmed.
+    pub(super) absent: usize,
     /// Whether entries were taken out.
     pub(super) has_left: bool,
 }

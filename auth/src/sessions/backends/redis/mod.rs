@@ -2,8 +2,8 @@ mod address;
 #[cfg(feature = "session-redis-cluster")]
 mod cluster;
 mod connection;
-mod encoding;
 mod index;
+mod limit;
 mod script;
 mod scripts;
 #[cfg(feature = "session-redis-sentinel")]
@@ -21,14 +21,15 @@ use chrono::{DateTime, Utc};
 
 use self::address::Address;
 use self::connection::Connection;
-use self::index::Noted;
+use self::index::{ALL, NONE, Noted};
+use self::limit::Turns;
 use self::scripts::{CONFLICT, DONE, ENDED, GONE, Scripts, UNNOTED};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
-    UserSessions,
+    UserSessions, encoding,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
@@ -69,6 +70,7 @@ use crate::sessions::{
 pub struct RedisSessionBackend {
     connection: Connection,
     scripts: Arc<Scripts>,
+    turns: Arc<Turns>,
     prefix: Arc<str>,
     clock: Arc<dyn Clock>,
 }
@@ -95,8 +97,8 @@ impl RedisSessionBackend {
     pub async fn connect_with_timeout(url: impl Into<Url>, timeout: Duration) -> Result<Self, SessionError> {
         let address = Address::parse(&url.into())?;
         let connection = Connection::open(&address, address.timeout.unwrap_or(timeout)).await?;
-        let (scripts, clock) = (Arc::new(Scripts::new()), Arc::new(SystemClock));
-        let backend = Self { connection, scripts, prefix: Self::PREFIX.into(), clock };
+        let (scripts, turns, clock) = (Arc::new(Scripts::new()), Arc::default(), Arc::new(SystemClock));
+        let backend = Self { connection, scripts, turns, prefix: Self::PREFIX.into(), clock };
         match address.prefix {
             Some(prefix) => backend.with_prefix(&prefix),
             None => Ok(backend),
@@ -133,7 +135,7 @@ impl RedisSessionBackend {
     /// The live record, out of at most so many bytes of it.
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         // One byte more than a record can have, so that a longer value is noticed.
-        let bytes = self.connection.start_of(&self.key(id), encoding::MAX_RECORD + 1).await?;
+        let bytes = self.connection.start_of(&self.key(id), encoding::MAX_BYTES + 1).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -198,13 +200,17 @@ impl RedisSessionBackend {
             UNNOTED => return Ok(None),
             _ => return Err(SessionError::store("an unknown answer")),
         };
-        match (saved, stood, user, mark) {
-            (Saved::Done, Some(stood), _, _) if Some(stood) != user || lifetime == 0 => {
-                self.leave(stood, &[*id], "").await?;
+        match (saved, mark, user) {
+            (Saved::Done, mark, _) => {
+                if let Some(stood) = stood.filter(|stood| Some(*stood) != user || lifetime == 0) {
+                    self.leave(stood, &[*id], if lifetime == 0 { ALL } else { NONE }).await?;
+                }
+                if let (Some(user), Some(mark)) = (user, mark) {
+                    self.unmark(user, &mark).await;
+                }
             }
-            (Saved::Conflict | Saved::Gone, _, Some(user), Some(mark)) if stood != Some(user) => {
-                self.leave(user, &[*id], &mark).await?;
-            }
+            (_, Some(mark), Some(user)) if stood == Some(user) => self.unmark(user, &mark).await,
+            (_, Some(mark), Some(user)) => _ = self.leave(user, &[*id], &mark).await?,
             _ => {}
         }
         Ok(Some(saved))
@@ -222,7 +228,7 @@ impl RedisSessionBackend {
         let call = call.arg(left(now, expires_at.timestamp_micros()));
         let (outcome, user): (u8, Option<Vec<u8>>) = self.connection.run(call).await?;
         match user {
-            Some(user) if outcome == ENDED => _ = self.leave(&user, &[*id], "*").await?,
+            Some(user) if outcome == ENDED => _ = self.leave(&user, &[*id], ALL).await?,
             Some(user) => _ = self.note(&user, id, expires_at.timestamp_micros(), None).await?,
             None => {}
         }
@@ -230,11 +236,11 @@ impl RedisSessionBackend {
     }
 
     /// Removes a record; only this user's, if one is given.
-    async fn delete_now(&self, id: &SessionDigest, user: Option<&str>) -> Result<bool, SessionError> {
+    async fn delete_now(&self, id: &SessionDigest, user: Option<&[u8]>) -> Result<bool, SessionError> {
         let call = self.scripts.delete.of(self.key(id)).arg(self.clock.now().timestamp_micros()).arg(user);
         let (was_alive, whose): (bool, Option<Vec<u8>>) = self.connection.run(call).await?;
         if let Some(whose) = whose {
-            self.leave(&whose, &[*id], "*").await?;
+            self.leave(&whose, &[*id], ALL).await?;
         }
         Ok(was_alive)
     }

@@ -9,8 +9,8 @@
 //! An entry is a hint, which the record confirms or not. There may be an entry without a record, never for long a record
 //! without an entry: it is noted before the record is saved, and is not taken out while a mark stands.
 
-use super::encoding;
 use super::script::Script;
+use crate::sessions::encoding::{self, at};
 
 /// What `save` answers; then whose login the record held that was there.
 pub(super) const DONE: u8 = 0;
@@ -153,12 +153,12 @@ impl Scripts {
     pub(super) fn new() -> Self {
         // Lua counts from one.
         let places = [
-            ("VERSION", encoding::VERSION_AT + 1),
-            ("EXPIRES", encoding::EXPIRES_AT + 1),
-            ("CREATED", encoding::CREATED_AT + 1),
-            ("ENDS", encoding::ENDS_AT + 1),
-            ("USER", encoding::USER_AT + 1),
-            ("HEAD", encoding::MAX_HEAD),
+            ("VERSION", at::VERSION + 1),
+            ("EXPIRES", at::EXPIRES + 1),
+            ("CREATED", at::CREATED + 1),
+            ("ENDS", at::ENDS + 1),
+            ("USER", at::USER + 1),
+            ("HEAD", encoding::HEAD + encoding::MAX_USER_ID),
             ("FORMAT", encoding::FORMAT.into()),
         ];
         let places: String = places.iter().map(|(name, place)| format!("local {name} = {place}\n")).collect();

@@ -115,7 +115,7 @@ impl Link for Sentinel {
             let result = connection.req_packed_command(command).await.and_then(Value::extract_error);
             if matches!(&result, Err(error) if is_lost(error)) {
                 // Were the queue full, others would have told of the same.
-                drop(self.lost.try_send(number));
+                let _ = self.lost.try_send(number);
             }
             result
         })
@@ -123,7 +123,7 @@ impl Link for Sentinel {
 
     fn suspect(&self) {
         if let Some(master) = &*self.master.borrow() {
-            drop(self.lost.try_send(master.number));
+            let _ = self.lost.try_send(master.number);
         }
     }
 }

@@ -1,6 +1,10 @@
+use std::sync::Arc;
+
 use super::RedisSessionBackend;
 use crate::BoxFuture;
-use crate::sessions::{SessionDigest, SessionError, UserSession, UserSessions};
+use crate::sessions::{
+    SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions,
+};
 
 impl RedisSessionBackend {
     async fn sessions_now(&self, user: &str) -> Result<Vec<UserSession>, SessionError> {
@@ -23,7 +27,7 @@ impl RedisSessionBackend {
     async fn delete_all_now(&self, user: &str, except: Option<&SessionDigest>) -> Result<u64, SessionError> {
         let mut entries = self.entries(user.as_bytes()).await?;
         entries.retain(|id| Some(id) != except);
-        let ended = self.each(&entries, |id| async move { self.delete_now(&id, Some(user)).await }).await?;
+        let ended = self.each(&entries, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
         Ok(ended.into_iter().map(u64::from).sum())
     }
 }
@@ -38,7 +42,7 @@ impl UserSessions for RedisSessionBackend {
     }
 
     fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(self.connection.in_time(self.delete_now(id, Some(user_id))))
+        Box::pin(self.connection.in_time(self.delete_now(id, Some(user_id.as_bytes()))))
     }
 
     fn delete_all_of<'a>(
@@ -47,5 +51,15 @@ impl UserSessions for RedisSessionBackend {
         except: Option<&'a SessionDigest>,
     ) -> BoxFuture<'a, Result<u64, SessionError>> {
         Box::pin(self.connection.in_time(self.delete_all_now(user_id, except)))
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(self.connection.in_time(async move { self.save_within_now(id, &record, condition, limit).await }))
     }
 }
