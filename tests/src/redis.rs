@@ -102,6 +102,24 @@ impl RedisServer {
         unreachable!("one of the tries returns or fails");
     }
 
+    /// One that speaks TLS as well, at an address which says whom to trust.
+    pub fn start_with_tls() -> (Self, String) {
+        let (directory, port) = (directory(), free_port());
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
+        openssl.args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"]);
+        let made = openssl.current_dir(&directory).stderr(Stdio::null()).status();
+        assert!(made.expect("openssl is installed").success());
+        let url = format!("rediss://127.0.0.1:{port}?ca={}", directory.join("cert.pem").display());
+        let files = ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "cert.pem"];
+        let files = files.map(|word| if word.starts_with("--") { word.to_owned() } else { format!("%d/{word}") });
+        let port = port.to_string();
+        let mut arguments = vec!["--tls-port", &port, "--tls-auth-clients", "no"];
+        arguments.extend(files.iter().map(String::as_str));
+        (Self::start_in(directory, &arguments), url)
+    }
+
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

@@ -55,6 +55,9 @@ impl Address {
             "rediss+cluster" => (Kind::Cluster, Some(Trust::System)),
             _ => return Err(refused("its scheme is another store's")),
         };
+        if tls.is_some() && !cfg!(feature = "session-redis-tls") {
+            return Err(refused("TLS needs the feature `session-redis-tls`"));
+        }
         if rest.contains('#') {
             return Err(refused("it has a fragment"));
         }

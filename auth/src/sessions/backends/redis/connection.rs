@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::io::tcp::{TcpSettings, socket2};
-use redis::{Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::address::{Address, Kind};
 #[cfg(feature = "session-redis-cluster")]
@@ -24,15 +24,60 @@ pub(super) trait Link: fmt::Debug + Send + Sync {
     fn suspect(&self) {}
 }
 
+/// Makes a link.
 type Open = for<'a> fn(&'a Address, Duration) -> BoxFuture<'a, Result<Arc<dyn Link>, SessionError>>;
 
-const LINKS: &[(Kind, Open)] = &[
-    (Kind::Single, |address, timeout| Box::pin(single::open(address, timeout))),
+/// Where one can subscribe: at any of them.
+type Clients = for<'a> fn(&'a Address, Duration) -> BoxFuture<'a, Result<Vec<Client>, SessionError>>;
+
+struct Links {
+    kind: Kind,
+    open: Open,
+    clients: Clients,
+}
+
+const LINKS: &[Links] = &[
+    Links {
+        kind: Kind::Single,
+        open: |address, timeout| Box::pin(single::open(address, timeout)),
+        clients: |address, timeout| Box::pin(async move { named(address, timeout) }),
+    },
     #[cfg(feature = "session-redis-sentinel")]
-    (Kind::Sentinel, |address, timeout| Box::pin(sentinel::open(address, timeout))),
+    Links {
+        kind: Kind::Sentinel,
+        open: |address, timeout| Box::pin(sentinel::open(address, timeout)),
+        clients: |address, timeout| Box::pin(sentinel::master(address, timeout)),
+    },
     #[cfg(feature = "session-redis-cluster")]
-    (Kind::Cluster, |address, timeout| Box::pin(cluster::open(address, timeout))),
+    Links {
+        kind: Kind::Cluster,
+        open: |address, timeout| Box::pin(cluster::open(address, timeout)),
+        clients: |address, timeout| Box::pin(async move { named(address, timeout) }),
+    },
 ];
+
+fn links(address: &Address) -> Result<&'static Links, SessionError> {
+    LINKS.iter().find(|links| links.kind == address.kind).ok_or_else(|| {
+        let missing = "this address needs the feature `session-redis-cluster` or `session-redis-sentinel`";
+        SessionError::Configuration(missing.to_owned())
+    })
+}
+
+/// Servers to subscribe at.
+pub(super) async fn clients(address: &Address, timeout: Duration) -> Result<Vec<Client>, SessionError> {
+    (links(address)?.clients)(address, timeout).await
+}
+
+/// The servers that the address names.
+pub(super) fn named(address: &Address, timeout: Duration) -> Result<Vec<Client>, SessionError> {
+    let client = |server: &ConnectionInfo| {
+        let server = server.clone().set_tcp_settings(tcp(timeout));
+        #[cfg(feature = "session-redis-tls")]
+        let server = super::tls::trusting(server, address)?;
+        Client::open(server).map_err(SessionError::no_redis)
+    };
+    address.servers.iter().map(client).collect()
+}
 
 /// How the server is asked.
 #[derive(Clone, Debug)]
@@ -46,10 +91,7 @@ impl Connection {
     const TRIES: u32 = 5;
 
     pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Self, SessionError> {
-        let (_, open) = LINKS.iter().find(|(kind, _)| *kind == address.kind).ok_or_else(|| {
-            let missing = "this address needs the feature `session-redis-cluster` or `session-redis-sentinel`";
-            SessionError::Configuration(missing.to_owned())
-        })?;
+        let open = links(address)?.open;
         let link = tokio::time::timeout(timeout, open(address, timeout)).await.map_err(SessionError::store)??;
         Ok(Self { link, timeout })
     }
@@ -132,9 +174,4 @@ pub(super) fn tcp(timeout: Duration) -> TcpSettings {
     #[cfg(target_os = "linux")]
     let tcp = tcp.set_user_timeout(timeout * 2);
     tcp
-}
-
-/// The first server of an address, talked to like that.
-pub(super) fn first(address: &Address, timeout: Duration) -> ConnectionInfo {
-    address.servers[0].clone().set_tcp_settings(tcp(timeout))
 }

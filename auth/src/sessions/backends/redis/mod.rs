@@ -3,6 +3,7 @@ mod address;
 mod cluster;
 mod connection;
 mod index;
+mod invalidations;
 mod limit;
 mod script;
 mod scripts;
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 use self::address::Address;
 use self::connection::Connection;
 use self::index::{ALL, NONE, Noted};
+pub use self::invalidations::RedisInvalidations;
 use self::limit::Turns;
 use self::scripts::{CONFLICT, DONE, ENDED, GONE, Scripts, UNNOTED};
 use crate::BoxFuture;
@@ -111,13 +113,7 @@ impl RedisSessionBackend {
     /// [`SessionError::Configuration`] unless it is at most 64 letters, digits, `_`, `-`, `.`, `/` and `:`, and ends with a
     /// colon: so one application's keys are never taken for another's.
     pub fn with_prefix(mut self, prefix: &str) -> Result<Self, SessionError> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
-        let name = prefix.strip_suffix(':').unwrap_or_default();
-        if name.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
-            let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, and ends with a colon";
-            return Err(SessionError::Configuration(rule.to_owned()));
-        }
-        self.prefix = prefix.into();
+        self.prefix = valid_prefix(prefix)?.into();
         Ok(self)
     }
 
@@ -244,6 +240,16 @@ impl RedisSessionBackend {
         }
         Ok(was_alive)
     }
+}
+
+fn valid_prefix(prefix: &str) -> Result<&str, SessionError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
+    let name = prefix.strip_suffix(':').unwrap_or_default();
+    if name.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
+        let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, and ends with a colon";
+        return Err(SessionError::Configuration(rule.to_owned()));
+    }
+    Ok(prefix)
 }
 
 /// From when on the record cannot stand, however it is used.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value};
 use tokio::sync::{mpsc, watch};
 
 use super::address::Address;
@@ -34,7 +34,13 @@ pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn
     Ok(Arc::new(Sentinel { master, lost }))
 }
 
-pub(super) fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, SessionError> {
+/// The master of this moment.
+pub(super) async fn master(address: &Address, timeout: Duration) -> Result<Vec<Client>, SessionError> {
+    let master = client(address, timeout)?.async_get_client().await;
+    master.map(|master| vec![master]).map_err(SessionError::store)
+}
+
+fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, SessionError> {
     let sentinels = address.servers.iter().map(|server| server.addr().clone());
     let settings = address.servers[0].redis_settings();
     let mut builder = SentinelClientBuilder::new(sentinels, &address.master, SentinelServerType::Master)

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike as _, ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, RedisResult, Value};
+use redis::{Cmd, RedisResult, Value};
 
 use super::address::Address;
-use super::connection::{Link, first};
+use super::connection::{Link, named};
 use crate::BoxFuture;
 use crate::sessions::SessionError;
 
@@ -14,10 +14,7 @@ use crate::sessions::SessionError;
 struct Single(ConnectionManager);
 
 pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, SessionError> {
-    let info = first(address, timeout);
-    #[cfg(feature = "session-redis-tls")]
-    let info = super::tls::trusting(info, address)?;
-    let client = Client::open(info).map_err(SessionError::no_redis)?;
+    let client = named(address, timeout)?.swap_remove(0);
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(timeout))
         .set_response_timeout(Some(timeout))
