@@ -11,15 +11,22 @@ use crate::sessions::SessionError;
 pub(super) struct Address {
     /// The scheme, without what says that TLS is spoken.
     pub(super) kind: Kind,
-    /// At least one; of the sentinels where there are sentinels.
+    /// At least one; the sentinels where there are sentinels.
     pub(super) servers: Vec<ConnectionInfo>,
-    /// What sentinels call the group of servers.
-    pub(super) master: String,
-    pub(super) sentinel_username: Option<SecretString>,
-    pub(super) sentinel_password: Option<SecretString>,
+    pub(super) sentinels: Sentinels,
     pub(super) tls: Option<Trust>,
     pub(super) prefix: Option<String>,
     pub(super) timeout: Option<Duration>,
+}
+
+/// What is asked of sentinels, and how.
+#[derive(Default)]
+#[cfg_attr(not(feature = "session-redis-sentinel"), expect(dead_code, reason = "nobody asks them"))]
+pub(super) struct Sentinels {
+    /// What they call the group of servers.
+    pub(super) master: String,
+    pub(super) username: Option<SecretString>,
+    pub(super) password: Option<SecretString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +38,7 @@ pub(super) enum Kind {
 
 /// Whose signature a server's certificate must bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "session-redis-tls"), expect(dead_code, reason = "nobody is asked for a certificate"))]
 pub(super) enum Trust {
     /// One of those that the system trusts.
     System,
@@ -84,9 +92,7 @@ impl Address {
         let mut address = Self {
             kind,
             servers,
-            master: master.to_owned(),
-            sentinel_username: None,
-            sentinel_password: None,
+            sentinels: Sentinels { master: master.to_owned(), ..Sentinels::default() },
             tls,
             prefix: None,
             timeout: None,
@@ -107,8 +113,8 @@ impl Address {
                     self.timeout = Some(Duration::from_millis(millis));
                 }
                 "ca" if self.tls.is_some() => self.tls = Some(Trust::File(value)),
-                "sentinel_username" if self.kind == Kind::Sentinel => self.sentinel_username = Some(value.into()),
-                "sentinel_password" if self.kind == Kind::Sentinel => self.sentinel_password = Some(value.into()),
+                "sentinel_username" if self.kind == Kind::Sentinel => self.sentinels.username = Some(value.into()),
+                "sentinel_password" if self.kind == Kind::Sentinel => self.sentinels.password = Some(value.into()),
                 "ca" => return Err(refused("`ca` is for TLS: rediss://")),
                 _ => {
                     let known = format!("it has an unknown parameter; there are {}", Self::PARAMETERS);
@@ -174,10 +180,10 @@ mod tests {
     fn sentinels_and_their_master() {
         let address = parse("redis+sentinel://:pass@a:1,b:2,c/blog/2?sentinel_password=watch").unwrap();
         assert_eq!(hosts(&address), ["a:1", "b:2", "c:6379"]);
-        assert_eq!((address.kind, address.master.as_str()), (Kind::Sentinel, "blog"));
+        assert_eq!((address.kind, address.sentinels.master.as_str()), (Kind::Sentinel, "blog"));
         assert_eq!(address.servers[2].redis_settings().db(), 2);
         assert_eq!(address.servers[2].redis_settings().password(), Some("pass"));
-        assert_eq!(address.sentinel_password.unwrap().expose(), "watch");
+        assert_eq!(address.sentinels.password.unwrap().expose(), "watch");
         assert_eq!(parse("redis+sentinel://a/blog").unwrap().servers[0].redis_settings().db(), 0);
     }
 

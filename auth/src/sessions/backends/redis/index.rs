@@ -1,5 +1,6 @@
 //! A user's index: which sessions may be theirs. `scripts.rs` says what stands in it.
 
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -26,12 +27,28 @@ pub(super) struct Standing {
     lasts_until: i64,
 }
 
+/// What an index says of a session.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) id: SessionDigest,
+    /// Somebody is about to save it.
+    is_marked: bool,
+}
+
+impl Entry {
+    fn read(members: &[String]) -> Vec<Self> {
+        let marked: HashSet<_> = members.iter().filter_map(|member| member.strip_prefix('?')?.get(..64)).collect();
+        let ids = members.iter().filter_map(|member| Some((SessionDigest::parse(member)?, member.as_str())));
+        ids.map(|(id, member)| Self { id, is_marked: marked.contains(member) }).collect()
+    }
+}
+
 /// What became of noting an entry.
 pub(super) enum Noted {
     /// It stands, with this mark.
     Done(String),
-    /// There are too many others: these.
-    Full(Vec<SessionDigest>),
+    /// There are too many already: these.
+    Full(Vec<Entry>),
 }
 
 impl RedisSessionBackend {
@@ -54,15 +71,12 @@ impl RedisSessionBackend {
         let lifetime = left(now, lasts_until.max(given_up));
         let call = self.scripts.note.of(self.index(user)).arg(now.timestamp_micros()).arg(id).arg(lasts_until);
         let call = call.arg(&mark).arg(given_up).arg(lifetime).arg(max);
-        let others: Vec<String> = self.connection.run(call).await?;
-        if others.is_empty() {
-            return Ok(Noted::Done(mark));
-        }
-        Ok(Noted::Full(others.iter().filter_map(|id| SessionDigest::parse(id)).collect()))
+        let members: Vec<String> = self.connection.run(call).await?;
+        Ok(if members.is_empty() { Noted::Done(mark) } else { Noted::Full(Entry::read(&members)) })
     }
 
-    /// Takes entries out, but those that somebody marked, and says whether there were any. One mark does not count.
-    pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<bool, SessionError> {
+    /// Takes entries out, but those that somebody marked. One mark does not count.
+    pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<(), SessionError> {
         let now = self.clock.now().timestamp_micros();
         let ids: Vec<_> = ids.iter().map(SessionDigest::to_string).collect();
         let call = self.scripts.leave.of(self.index(user)).arg(now).arg(mark).arg(ids);
@@ -76,7 +90,7 @@ impl RedisSessionBackend {
             Ok(())
         })
         .await?;
-        Ok(!out.is_empty())
+        Ok(())
     }
 
     /// Takes a mark back: the record stands. One that is left goes by itself.
@@ -89,11 +103,11 @@ impl RedisSessionBackend {
     }
 
     /// The entries: sessions that may be the user's.
-    pub(super) async fn entries(&self, user: &[u8]) -> Result<Vec<SessionDigest>, SessionError> {
+    pub(super) async fn entries(&self, user: &[u8]) -> Result<Vec<Entry>, SessionError> {
         let mut command = redis::cmd("ZRANGEBYSCORE");
         command.arg(self.index(user)).arg(format!("({}", self.clock.now().timestamp_micros())).arg("+inf");
         let members: Vec<String> = self.connection.read(&command).await?;
-        Ok(members.iter().filter_map(|member| SessionDigest::parse(member)).collect())
+        Ok(Entry::read(&members))
     }
 
     /// The live record under this id, if it is this user's.
@@ -103,24 +117,28 @@ impl RedisSessionBackend {
         Ok((whose.as_deref() == Some(user)).then_some(Standing { created_at, lasts_until }))
     }
 
-    /// Which of these entries a live record confirms, with what `look` finds; the others are taken out of the index, but
-    /// those that may still be saved.
+    /// Which of these entries a live record confirms, with what `look` finds. Of the others, those that nobody had marked
+    /// before we looked are taken out.
     pub(super) async fn confirm<T, L: Future<Output = Result<Option<T>, SessionError>>>(
         &self,
         user: &[u8],
-        entries: Vec<SessionDigest>,
+        entries: Vec<Entry>,
         look: impl Fn(SessionDigest) -> L,
     ) -> Result<Confirmed<T>, SessionError> {
-        let found = self.each(&entries, look).await?;
-        let (mut standing, mut absent) = (Vec::new(), Vec::new());
-        for (id, found) in entries.into_iter().zip(found) {
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+        let found = self.each(&ids, look).await?;
+        let (mut standing, mut absent, mut under_way) = (Vec::new(), Vec::new(), 0);
+        for (entry, found) in entries.into_iter().zip(found) {
             match found {
-                Some(found) => standing.push((id, found)),
-                None => absent.push(id),
+                Some(found) => standing.push((entry.id, found)),
+                None if entry.is_marked => under_way += 1,
+                None => absent.push(entry.id),
             }
         }
-        let has_left = !absent.is_empty() && self.leave(user, &absent, NONE).await?;
-        Ok(Confirmed { standing, absent: absent.len(), has_left })
+        if !absent.is_empty() {
+            self.leave(user, &absent, NONE).await?;
+        }
+        Ok(Confirmed { standing, under_way, gone: absent.len() })
     }
 
     /// The same for each of them, a few at once.
@@ -140,10 +158,10 @@ impl RedisSessionBackend {
 /// What there is to a user's index.
 pub(super) struct Confirmed<T> {
     pub(super) standing: Vec<(SessionDigest, T)>,
-    /// How many entries no record confirmed.
-    pub(super) absent: usize,
-    /// Whether entries were taken out.
-    pub(super) has_left: bool,
+    /// How many are about to be saved.
+    pub(super) under_way: usize,
+    /// How many are no more.
+    pub(super) gone: usize,
 }
 
 /// What all of them come to, or the first failure.

@@ -10,7 +10,7 @@ use super::{RedisSessionBackend, lasts_until};
 use crate::sessions::{SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, WhenFull};
 
 /// How often a login looks again when others are under way. One that broke off counts until its mark goes.
-const PATIENCE: u32 = 40;
+const PATIENCE: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whose turn it is to log a user in.
@@ -48,13 +48,14 @@ impl RedisSessionBackend {
                 Noted::Done(mark) => Some(mark),
                 // Then it ends nobody's session either.
                 Noted::Full(_) if !self.may_save(id, condition).await? => None,
-                Noted::Full(others) => {
+                Noted::Full(mut others) => {
+                    others.retain(|other| other.id != *id);
                     let look = |id| async move { self.standing(user, &id).await };
                     let others = self.confirm(user, others, look).await?;
-                    let over = (others.standing.len() + others.absent).saturating_sub(limit.others());
-                    if !others.has_left && !self.make_room(user, others.standing, over, limit).await? {
+                    let over = (others.standing.len() + others.under_way).saturating_sub(limit.others());
+                    if others.gone == 0 && !self.make_room(user, others.standing, over, limit).await? {
                         looks += 1;
-                        if others.absent == 0 || looks > PATIENCE {
+                        if others.under_way == 0 || looks > PATIENCE {
                             return Err(limit.reached());
                         }
                         tokio::time::sleep(PAUSE).await;

@@ -206,7 +206,7 @@ impl RedisSessionBackend {
                 }
             }
             (_, Some(mark), Some(user)) if stood == Some(user) => self.unmark(user, &mark).await,
-            (_, Some(mark), Some(user)) => _ = self.leave(user, &[*id], &mark).await?,
+            (_, Some(mark), Some(user)) => self.leave(user, &[*id], &mark).await?,
             _ => {}
         }
         Ok(Some(saved))
@@ -224,7 +224,7 @@ impl RedisSessionBackend {
         let call = call.arg(left(now, expires_at.timestamp_micros()));
         let (outcome, user): (u8, Option<Vec<u8>>) = self.connection.run(call).await?;
         match user {
-            Some(user) if outcome == ENDED => _ = self.leave(&user, &[*id], ALL).await?,
+            Some(user) if outcome == ENDED => self.leave(&user, &[*id], ALL).await?,
             Some(user) => _ = self.note(&user, id, expires_at.timestamp_micros(), None).await?,
             None => {}
         }

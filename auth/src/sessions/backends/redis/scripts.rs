@@ -97,15 +97,15 @@ return { user_of(head) or false, moment(head, CREATED), lasts }
 ";
 
 /// The index; now, the entry, its score, the mark, its score, the lifetime of the index in milliseconds, and the most
-/// entries, if there is such a number. Answers the other entries when there are too many.
+/// other entries, if there is such a number. Answers all members when there are too many.
 const NOTE: &str = r"
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if ARGV[7] then
-  local others = {}
-  for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-    if member ~= ARGV[2] and member:sub(1, 1) ~= '?' then others[#others + 1] = member end
+  local members, others = redis.call('ZRANGE', KEYS[1], 0, -1), 0
+  for _, member in ipairs(members) do
+    if member ~= ARGV[2] and member:sub(1, 1) ~= '?' then others = others + 1 end
   end
-  if #others >= tonumber(ARGV[7]) then return others end
+  if others >= tonumber(ARGV[7]) then return members end
 end
 local old = redis.call('ZSCORE', KEYS[1], ARGV[2])
 if not old or tonumber(old) < tonumber(ARGV[3]) then redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2]) end

@@ -43,7 +43,7 @@ pub(super) async fn master(address: &Address, timeout: Duration) -> Result<Vec<C
 fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, SessionError> {
     let sentinels = address.servers.iter().map(|server| server.addr().clone());
     let settings = address.servers[0].redis_settings();
-    let mut builder = SentinelClientBuilder::new(sentinels, &address.master, SentinelServerType::Master)
+    let mut builder = SentinelClientBuilder::new(sentinels, &address.sentinels.master, SentinelServerType::Master)
         .map_err(SessionError::no_redis)?
         .set_client_to_redis_db(settings.db())
         .set_client_to_redis_protocol(settings.protocol())
@@ -55,10 +55,10 @@ fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, Sessio
     if let Some(password) = settings.password() {
         builder = builder.set_client_to_redis_password(password);
     }
-    if let Some(username) = &address.sentinel_username {
+    if let Some(username) = &address.sentinels.username {
         builder = builder.set_client_to_sentinel_username(username.expose());
     }
-    if let Some(password) = &address.sentinel_password {
+    if let Some(password) = &address.sentinels.password {
         builder = builder.set_client_to_sentinel_password(password.expose());
     }
     if address.tls.is_some() {

@@ -26,8 +26,9 @@ impl RedisSessionBackend {
 
     async fn delete_all_now(&self, user: &str, except: Option<&SessionDigest>) -> Result<u64, SessionError> {
         let mut entries = self.entries(user.as_bytes()).await?;
-        entries.retain(|id| Some(id) != except);
-        let ended = self.each(&entries, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
+        entries.retain(|entry| Some(&entry.id) != except);
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+        let ended = self.each(&ids, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
         Ok(ended.into_iter().map(u64::from).sum())
     }
 }
