@@ -38,7 +38,6 @@ pub(super) enum Kind {
 
 /// Whose signature a server's certificate must bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "session-redis-tls"), expect(dead_code, reason = "nobody is asked for a certificate"))]
 pub(super) enum Trust {
     /// One of those that the system trusts.
     System,

@@ -150,13 +150,11 @@ impl RedisSessionBackend {
     ) -> Result<Saved, SessionError> {
         let is_new = condition == SaveIf::Absent;
         let mark = if is_new { self.announce(id, record).await? } else { None };
-        match self.write(id, record, condition, mark).await? {
-            Some(saved) => Ok(saved),
-            None => {
-                let mark = self.announce(id, record).await?;
-                self.write(id, record, condition, mark).await?.ok_or_else(|| SessionError::store("it was noted"))
-            }
+        if let Some(saved) = self.write(id, record, condition, mark).await? {
+            return Ok(saved);
         }
+        let mark = self.announce(id, record).await?;
+        self.write(id, record, condition, mark).await?.ok_or_else(|| SessionError::store("it was noted"))
     }
 
     /// Notes a record that is about to be saved, if it holds a login and lives.

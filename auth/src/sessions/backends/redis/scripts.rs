@@ -161,7 +161,7 @@ impl Scripts {
             ("HEAD", encoding::HEAD + encoding::MAX_USER_ID),
             ("FORMAT", encoding::FORMAT.into()),
         ];
-        let places: String = places.iter().map(|(name, place)| format!("local {name} = {place}\n")).collect();
+        let places = places.map(|(name, place)| format!("local {name} = {place}\n")).concat();
         let about_a_record = |code| Script::new(format!("{places}{READ}{code}"));
         let about_an_index = |code: &str| Script::new(code.to_owned());
         Self {
