@@ -60,5 +60,5 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{Invalidated, SessionInvalidations};
+pub use wrappers::{Invalidated, Listening, SessionInvalidations};
 pub use wrappers::{LayeredSessionBackend, ListedSessionBackend, TenantSessionBackend, TenantSessionOperations};

@@ -121,14 +121,14 @@ impl Connection {
     /// Sends a command that changes nothing. It is tried again on the next connection, so that a server that was
     /// restarted between two requests is not noticed.
     pub(super) async fn read<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, SessionError> {
-        parse(self.send(command, |error| error.is_connection_dropped() || was_not_run(error)).await)
+        parse(self.send(command, may_read_again).await)
     }
 
     /// At most the first `length` bytes of a value; none where there is no value, or one of another type.
     pub(super) async fn start_of(&self, key: &str, length: usize) -> Result<Vec<u8>, SessionError> {
         let mut command = redis::cmd("GETRANGE");
         command.arg(key).arg(0).arg(length - 1);
-        match self.send(&command, |error| error.is_connection_dropped() || was_not_run(error)).await {
+        match self.send(&command, may_read_again).await {
             Err(error) if error.code() == Some("WRONGTYPE") => {
                 tracing::warn!("a value of another type stands where sessions are kept; it counts as none");
                 Ok(Vec::new())
@@ -151,15 +151,20 @@ impl Connection {
     }
 }
 
-/// Whether the server refused a command, or never got it, for a reason that may pass.
+/// Whether a server refused a command, or none was asked, for a reason that may pass.
 fn was_not_run(error: &RedisError) -> bool {
     use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
     match error.kind() {
         ErrorKind::Server(kind) => {
             matches!(kind, Ask | BusyLoading | ClusterDown | MasterDown | Moved | ReadOnly | TryAgain)
         }
-        kind => kind == ErrorKind::ClusterConnectionNotFound || error.is_connection_refusal(),
+        kind => kind == ErrorKind::ClusterConnectionNotFound,
     }
+}
+
+/// Whether another connection may do better. One that is refused does not: nobody is there.
+fn may_read_again(error: &RedisError) -> bool {
+    was_not_run(error) || (error.is_connection_dropped() && !error.is_connection_refusal())
 }
 
 fn parse<T: FromRedisValue>(result: RedisResult<Value>) -> Result<T, SessionError> {

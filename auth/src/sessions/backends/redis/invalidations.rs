@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisResult, Value};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::address::Address;
 use super::connection::{self, Connection};
 use super::{RedisSessionBackend, valid_prefix};
-use crate::BoxFuture;
 use crate::registry::Url;
 use crate::secret;
-use crate::sessions::{Invalidated, SessionDigest, SessionError, SessionInvalidations};
+use crate::sessions::{Invalidated, Listening, SessionDigest, SessionError, SessionInvalidations};
 
 /// Passes on by Redis 6 or later which sessions were changed or ended, so that other processes drop the copies they hold.
 ///
@@ -25,7 +26,7 @@ use crate::sessions::{Invalidated, SessionDigest, SessionError, SessionInvalidat
 /// no more.
 #[derive(Clone)]
 pub struct RedisInvalidations {
-    connection: Connection,
+    told: mpsc::Sender<Invalidated>,
     address: Arc<Address>,
     timeout: Duration,
     channel: Arc<str>,
@@ -38,7 +39,10 @@ impl RedisInvalidations {
     const TEST: Duration = Duration::from_secs(1);
     const PAUSE: Duration = Duration::from_millis(200);
 
-    /// Connects to the server at this address.
+    /// How many messages wait to be sent; more are lost.
+    const WAITING: usize = 1024;
+
+    /// Connects to the server at this address, in a tokio runtime, which sends and listens beside the caller.
     ///
     /// # Errors
     /// As [`RedisSessionBackend::connect`].
@@ -46,13 +50,22 @@ impl RedisInvalidations {
         let address = Address::parse(&url.into())?;
         let timeout = address.timeout.unwrap_or(RedisSessionBackend::TIMEOUT);
         let prefix = valid_prefix(address.prefix.as_deref().unwrap_or(RedisSessionBackend::PREFIX))?;
-        Ok(Self {
-            connection: Connection::open(&address, timeout).await?,
-            channel: format!("{prefix}changes").into(),
-            address: Arc::new(address),
-            timeout,
-            speaker: secret::random(),
-        })
+        let (channel, speaker): (Arc<str>, _) = (format!("{prefix}changes").into(), secret::random());
+        let (told, messages) = mpsc::channel(Self::WAITING);
+        let connection = Connection::open(&address, timeout).await?;
+        tokio::spawn(send(messages, connection, channel.clone(), speaker));
+        Ok(Self { told, channel, address: Arc::new(address), timeout, speaker })
+    }
+
+    /// Listens for ever.
+    async fn listen_on(self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) {
+        loop {
+            if let Err(error) = self.listen_once(&heard).await {
+                tracing::warn!(%error, "changes of sessions elsewhere are not heard of; copies go by time alone");
+            }
+            heard(Invalidated::All);
+            tokio::time::sleep(Self::PAUSE).await;
+        }
     }
 
     /// Listens until the subscription breaks.
@@ -124,24 +137,40 @@ fn read(push: &PushInfo, own: &[u8; 16]) -> Option<Invalidated> {
     }
 }
 
-impl SessionInvalidations for RedisInvalidations {
-    fn publish<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<(), SessionError>> {
+/// Sends what is told, until nobody is there to tell it.
+async fn send(mut told: mpsc::Receiver<Invalidated>, connection: Connection, channel: Arc<str>, speaker: [u8; 16]) {
+    while let Some(what) = told.recv().await {
+        let id = match &what {
+            Invalidated::One(id) => id.as_bytes().as_slice(),
+            Invalidated::All => &[],
+        };
         let mut command = redis::cmd("PUBLISH");
-        command.arg(&*self.channel).arg([self.speaker.as_slice(), id.as_bytes()].concat());
+        command.arg(&*channel).arg([speaker.as_slice(), id].concat());
         // Said twice it means the same.
-        Box::pin(async move { self.connection.in_time(self.connection.read::<()>(&command)).await })
+        if let Err(error) = connection.in_time(connection.read::<()>(&command)).await {
+            tracing::warn!(%error, "others are not told of a changed session; their copies go by time alone");
+        }
+    }
+}
+
+impl SessionInvalidations for RedisInvalidations {
+    fn publish(&self, what: Invalidated) {
+        if self.told.try_send(what).is_err() {
+            tracing::warn!("too many changes of sessions to tell others of; their copies go by time alone");
+        }
     }
 
-    fn listen(&self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            loop {
-                if let Err(error) = self.listen_once(&heard).await {
-                    tracing::warn!(%error, "changes of sessions elsewhere are not heard of; copies go by time alone");
-                }
-                heard(Invalidated::All);
-                tokio::time::sleep(Self::PAUSE).await;
-            }
-        })
+    fn listen(&self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) -> Listening {
+        Listening::until_dropped(Task(tokio::spawn(self.clone().listen_on(heard))))
+    }
+}
+
+/// A task that ends when dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

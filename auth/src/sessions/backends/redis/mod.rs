@@ -53,6 +53,9 @@ use crate::sessions::{
 /// server is gone, it is [`SessionError::Store`]. A read that fails is tried again, a change is not, unless the server
 /// said that it did not make it.
 ///
+/// [`save_within`](UserSessions::save_within) is exact among all servers. A login that breaks off between two steps counts
+/// as a session for half a minute.
+///
 /// Whether a session has expired is told by the application's clock. The server is told how long to keep a value, not
 /// until when, so that its own clock need not agree.
 ///
