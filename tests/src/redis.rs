@@ -130,6 +130,11 @@ impl RedisServer {
         command(&self.url(), words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
+    /// Whether the answer to a command has this in it; no answer has not.
+    pub fn says(&self, words: &[&str], part: &str) -> bool {
+        command::<String>(&self.url(), words).is_ok_and(|answer| answer.contains(part))
+    }
+
     /// As a crash of the machine.
     pub fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
@@ -254,9 +259,7 @@ impl RedisSentinel {
         std::fs::write(directory.join("sentinel.conf"), config).expect("there is room");
         let sentinel = RedisServer::start_in(directory, &["--sentinel"]);
         let this = Self { master, replica, sentinel };
-        until("the replica follows", || {
-            this.replica.command::<String>(&["INFO", "replication"]).contains("master_link_status:up")
-        });
+        until("the replica follows", || this.replica.says(&["INFO", "replication"], "master_link_status:up"));
         until("the sentinel knows the replica", || {
             let known = this.sentinel.command::<Vec<redis::Value>>(&["SENTINEL", "REPLICAS", "blog"]);
             !known.is_empty()
@@ -305,8 +308,8 @@ impl RedisCluster {
         let first = this.nodes[0].command::<String>(&["CLUSTER", "MYID"]);
         this.nodes[3].command::<()>(&["CLUSTER", "REPLICATE", &first]);
         until("the replica follows", || {
-            let known = this.nodes.iter().all(|node| node.command::<String>(&["CLUSTER", "NODES"]).contains("slave"));
-            known && this.nodes[3].command::<String>(&["INFO", "replication"]).contains("master_link_status:up")
+            let known = this.nodes.iter().all(|node| node.says(&["CLUSTER", "NODES"], "slave"));
+            known && this.nodes[3].says(&["INFO", "replication"], "master_link_status:up")
         });
         this
     }

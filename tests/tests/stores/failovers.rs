@@ -56,9 +56,7 @@ async fn survives_a_failover(what: impl FnOnce(&mut RedisSentinel)) {
     let kept = || servers.replica.command::<Vec<String>>(&["KEYS", "*"]).len() > 12;
     auth_tests::until("the replica has all", kept);
     what(&mut servers);
-    auth_tests::until("the replica takes over", || {
-        servers.replica.command::<String>(&["INFO", "replication"]).contains("role:master")
-    });
+    auth_tests::until("the replica takes over", || servers.replica.says(&["INFO", "replication"], "role:master"));
     service_resumes(&backend, &ids, &clock).await;
     assert_eq!(backend.count_of("1").await.unwrap(), 12);
 }

@@ -206,7 +206,7 @@ async fn an_address_says_the_prefix_and_prefixes_are_kept_apart() {
     let mut keys = test.keys();
     keys.sort_unstable();
     assert_eq!(keys, [format!("{}a:{id}", test.prefix), format!("{}a:user:1", test.prefix)]);
-    for bad in ["", ":", "a", "a b:", "a{b}:", "a*:", "ä:", &format!("{}:", "x".repeat(64))] {
+    for bad in ["", ":", "a", "a b:", "a{b}:", "a*:", "ä:", "a:user:", "user:b:", &format!("{}:", "x".repeat(64))] {
         let refused = apart[0].clone().with_prefix(bad).unwrap_err();
         assert!(matches!(refused, SessionError::Configuration(_)), "{bad}");
     }

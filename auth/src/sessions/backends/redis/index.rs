@@ -76,7 +76,16 @@ impl RedisSessionBackend {
     }
 
     /// Takes entries out, but those that somebody marked. One mark does not count.
-    pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<(), SessionError> {
+    ///
+    /// It comes after what was asked for, and changes nothing of that: an entry that is left is a hint that no record
+    /// confirms.
+    pub(super) async fn leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) {
+        if let Err(error) = self.try_leave(user, ids, mark).await {
+            tracing::warn!(%error, "the index of a user's sessions could not be put in order");
+        }
+    }
+
+    async fn try_leave(&self, user: &[u8], ids: &[SessionDigest], mark: &str) -> Result<(), SessionError> {
         let now = self.clock.now().timestamp_micros();
         let ids: Vec<_> = ids.iter().map(SessionDigest::to_string).collect();
         let call = self.scripts.leave.of(self.index(user)).arg(now).arg(mark).arg(ids);
@@ -136,7 +145,7 @@ impl RedisSessionBackend {
             }
         }
         if !absent.is_empty() {
-            self.leave(user, &absent, NONE).await?;
+            self.leave(user, &absent, NONE).await;
         }
         Ok(Confirmed { standing, under_way, gone: absent.len() })
     }

@@ -113,8 +113,8 @@ impl RedisSessionBackend {
     /// The same with keys that begin otherwise, so that several applications can share a server.
     ///
     /// # Errors
-    /// [`SessionError::Configuration`] unless it is at most 64 letters, digits, `_`, `-`, `.`, `/` and `:`, and ends with a
-    /// colon: so one application's keys are never taken for another's.
+    /// [`SessionError::Configuration`] unless it is at most 64 letters, digits, `_`, `-`, `.`, `/` and `:`, ends with a colon, and
+    /// has no `user` between colons: so one application's keys are never taken for another's.
     pub fn with_prefix(mut self, prefix: &str) -> Result<Self, SessionError> {
         self.prefix = valid_prefix(prefix)?.into();
         Ok(self)
@@ -200,14 +200,14 @@ impl RedisSessionBackend {
         match (saved, mark, user) {
             (Saved::Done, mark, _) => {
                 if let Some(stood) = stood.filter(|stood| Some(*stood) != user || lifetime == 0) {
-                    self.leave(stood, &[*id], if lifetime == 0 { ALL } else { NONE }).await?;
+                    self.leave(stood, &[*id], if lifetime == 0 { ALL } else { NONE }).await;
                 }
                 if let (Some(user), Some(mark)) = (user, mark) {
                     self.unmark(user, &mark).await;
                 }
             }
             (_, Some(mark), Some(user)) if stood == Some(user) => self.unmark(user, &mark).await,
-            (_, Some(mark), Some(user)) => self.leave(user, &[*id], &mark).await?,
+            (_, Some(mark), Some(user)) => self.leave(user, &[*id], &mark).await,
             _ => {}
         }
         Ok(Some(saved))
@@ -225,7 +225,7 @@ impl RedisSessionBackend {
         let call = call.arg(left(now, expires_at.timestamp_micros()));
         let (outcome, user): (u8, Option<Vec<u8>>) = self.connection.run(call).await?;
         match user {
-            Some(user) if outcome == ENDED => self.leave(&user, &[*id], ALL).await?,
+            Some(user) if outcome == ENDED => self.leave(&user, &[*id], ALL).await,
             Some(user) => _ = self.note(&user, id, expires_at.timestamp_micros(), None).await?,
             None => {}
         }
@@ -237,7 +237,7 @@ impl RedisSessionBackend {
         let call = self.scripts.delete.of(self.key(id)).arg(self.clock.now().timestamp_micros()).arg(user);
         let (was_alive, whose): (bool, Option<Vec<u8>>) = self.connection.run(call).await?;
         if let Some(whose) = whose {
-            self.leave(&whose, &[*id], ALL).await?;
+            self.leave(&whose, &[*id], ALL).await;
         }
         Ok(was_alive)
     }
@@ -246,8 +246,9 @@ impl RedisSessionBackend {
 fn valid_prefix(prefix: &str) -> Result<&str, SessionError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
     let name = prefix.strip_suffix(':').unwrap_or_default();
-    if name.is_empty() || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
-        let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, and ends with a colon";
+    let is_index = name.split(':').any(|part| part == "user");
+    if name.is_empty() || is_index || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
+        let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, ends with a colon, and has no `user:`";
         return Err(SessionError::Configuration(rule.to_owned()));
     }
     Ok(prefix)
