@@ -68,6 +68,9 @@
 //! | `database-tls` | TLS to PostgreSQL and MySQL |
 //! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
 //! | `session-redis` | sessions in Redis |
+//! | `session-redis-cluster` | the same in a Redis cluster |
+//! | `session-redis-sentinel` | the same in a Redis that sentinels watch over |
+//! | `session-redis-tls` | TLS to any of them |
 //! | `session-compression` | compressed sessions, by all of the following |
 //! | `session-compression-brotli` | sessions compressed by brotli |
 //! | `session-compression-gzip` | sessions compressed by gzip |

@@ -18,6 +18,6 @@ pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
 pub use memcached::{TestMemcached, memcached};
-pub use redis::{TestRedis, redis};
+pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
 
 auth::declare_suite_permissions!();

@@ -31,8 +31,19 @@ pub(crate) const MAX_USER_ID: usize = 255 * 4;
 /// The most bytes of an encoded record.
 pub(crate) const MAX_BYTES: usize = HEAD + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + SessionRecord::MAX_DATA;
 
-const FORMAT: u8 = 2;
-const HEAD: usize = 75;
+/// Where parts of the head stand, for a store that reads them by itself.
+#[cfg(feature = "session-redis")]
+pub(crate) mod at {
+    pub(crate) const VERSION: usize = 1;
+    pub(crate) const EXPIRES: usize = super::MOVED_AT;
+    pub(crate) const CREATED: usize = 25;
+    pub(crate) const ENDS: usize = 33;
+    pub(crate) const USER: usize = super::HEAD - 2;
+}
+
+pub(crate) const FORMAT: u8 = 2;
+/// The bytes of the head before the user's key.
+pub(crate) const HEAD: usize = 75;
 const NOBODY: u16 = u16::MAX;
 
 /// The record's bytes.

@@ -38,7 +38,7 @@ pub use backends::DatabaseSessionBackend;
 pub use backends::FileSessionBackend;
 pub use backends::InMemorySessionBackend;
 #[cfg(feature = "session-redis")]
-pub use backends::RedisSessionBackend;
+pub use backends::{RedisInvalidations, RedisSessionBackend};
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub(crate) use carrier::Carrier;
@@ -68,4 +68,5 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
+pub use wrappers::{Invalidated, Listening, SessionInvalidations};
 pub use wrappers::{LayeredSessionBackend, ListedSessionBackend, TenantSessionBackend, TenantSessionOperations};

@@ -26,7 +26,10 @@ macro_rules! on_every_database {
 mod agreement;
 mod cache;
 mod derived;
+mod failovers;
 mod files;
+mod invalidations;
 mod migrations;
+mod redis;
 mod sessions;
 mod users;

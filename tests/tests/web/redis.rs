@@ -1,77 +1,14 @@
 //! Sessions in a Redis that is killed, hangs, and comes back.
 
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use auth_tests::RedisServer;
 use auth_tests::http::{PASSWORD, Visitor};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::json;
 
 use crate::app::Site;
-
-/// A server of its own, that keeps what it was told before it was killed.
-struct Redis {
-    port: u16,
-    directory: PathBuf,
-    child: Child,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let directory = std::env::temp_dir().join(format!("auth-test-redis-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir(&directory).unwrap();
-        let child = Self::spawn(port, &directory);
-        Self { port, directory, child }
-    }
-
-    fn spawn(port: u16, directory: &PathBuf) -> Child {
-        let mut child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
-            .arg(directory)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let started = Instant::now();
-        while !answers(port) {
-            assert!(child.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(10));
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        child
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.child = Self::spawn(self.port, &self.directory);
-    }
-
-    /// `STOP` or `CONT`.
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
-        assert!(status.unwrap().success());
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-        drop(std::fs::remove_dir_all(&self.directory));
-    }
-}
-
-fn answers(port: u16) -> bool {
-    let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
-    let ping = |mut connection: redis::Connection| redis::cmd("PING").query::<String>(&mut connection);
-    client.get_connection_with_timeout(Duration::from_secs(1)).and_then(ping).is_ok()
-}
 
 /// Whatever is asked, there is no access, and the answer comes in time.
 async fn is_out_of_service(site: &Site, visitor: &Visitor) {
@@ -125,8 +62,8 @@ async fn is_in_service(visitor: &Visitor) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server"]
 async fn without_redis_there_is_no_access_and_with_it_again_there_is() {
-    let mut redis = Redis::start();
-    let address = format!("redis://127.0.0.1:{}", redis.port);
+    let mut redis = RedisServer::start();
+    let address = redis.url();
     let site = Site::with(|builder| builder.sessions(&address)).await;
     let (visitor, _) = site.member("alice").await;
     is_in_service(&visitor).await;
@@ -147,8 +84,8 @@ async fn without_redis_there_is_no_access_and_with_it_again_there_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs redis-server"]
 async fn a_restart_between_two_requests_is_not_noticed() {
-    let mut redis = Redis::start();
-    let address = format!("redis://127.0.0.1:{}", redis.port);
+    let mut redis = RedisServer::start();
+    let address = redis.url();
     let site = Site::with(|builder| builder.sessions(&address)).await;
     let (visitor, _) = site.member("alice").await;
     for _ in 0..3 {
@@ -156,4 +93,68 @@ async fn a_restart_between_two_requests_is_not_noticed() {
         redis.start_again();
         assert_eq!(visitor.get("/closed").await.status, StatusCode::OK);
     }
+}
+
+/// What somebody finds who reads all of the server: keys, values as they are, and as a dump has them.
+fn everything_in(redis: &RedisServer) -> Vec<Vec<u8>> {
+    let keys: Vec<String> = redis.command(&["KEYS", "*"]);
+    let mut found = Vec::new();
+    for key in &keys {
+        found.push(redis.command(&["DUMP", key]));
+        match redis.command::<String>(&["TYPE", key]).as_str() {
+            "string" => found.push(redis.command(&["GET", key])),
+            "zset" => found.extend(redis.command::<Vec<Vec<u8>>>(&["ZRANGE", key, "0", "-1"])),
+            other => panic!("there is a {other}"),
+        }
+    }
+    found.extend(keys.into_iter().map(String::into_bytes));
+    found
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server"]
+async fn whoever_reads_the_server_cannot_take_over_a_session() {
+    let redis = RedisServer::start();
+    let site = Site::with(|builder| builder.sessions(&redis.url())).await;
+    let (visitor, _) = site.member("alice").await;
+    assert_eq!(visitor.get("/closed").await.status, StatusCode::OK);
+    let cookie = visitor.cookie().unwrap();
+    let (name, value) = cookie.split_once('=').unwrap();
+    let key = Base64UrlUnpadded::decode_vec(value).unwrap();
+    assert_eq!((value.len(), key.len()), (43, 32));
+
+    let found = everything_in(&redis);
+    assert!(found.len() >= 5, "a record and an index: {}", found.len());
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes();
+    let halves = [&key[..16], &key[16..]];
+    let mut secrets = vec![value.as_bytes().to_vec(), value.as_bytes()[..21].to_vec(), value.as_bytes()[22..].to_vec()];
+    for half in halves {
+        secrets.extend([half.to_vec(), hex(half), Base64UrlUnpadded::encode_string(half).into_bytes()]);
+    }
+    for found in &found {
+        assert!(!secrets.iter().any(|secret| contains(found, secret)), "{}", String::from_utf8_lossy(found));
+    }
+
+    // Whatever stands there, as it is, and every stretch of it that has the length of a key or of a cookie.
+    let mut tries: Vec<String> = Vec::new();
+    for found in &found {
+        tries.extend(std::str::from_utf8(found).ok().map(str::to_owned));
+        tries.extend(found.windows(32).map(Base64UrlUnpadded::encode_string));
+        tries.extend(found.windows(43).filter_map(|part| std::str::from_utf8(part).ok()).map(str::to_owned));
+    }
+    tries.retain(|text| text.bytes().all(|byte| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte)));
+    tries.sort_unstable();
+    tries.dedup();
+    assert!(tries.len() > 100);
+    let thief = site.visitor();
+    for text in &tries {
+        let request = thief.request(Method::GET, "/closed").header("cookie", format!("{name}={text}"));
+        assert_eq!(thief.send(request).await.status, StatusCode::UNAUTHORIZED, "{text}");
+    }
+    let request = thief.request(Method::GET, "/closed").header("cookie", format!("{name}={value}"));
+    assert_eq!(thief.send(request).await.status, StatusCode::OK, "the cookie itself would");
 }

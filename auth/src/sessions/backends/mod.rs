@@ -18,4 +18,4 @@ pub(crate) use database::{SESSION_TABLE, session_table};
 pub use file::FileSessionBackend;
 pub use memory::InMemorySessionBackend;
 #[cfg(feature = "session-redis")]
-pub use redis::RedisSessionBackend;
+pub use redis::{RedisInvalidations, RedisSessionBackend};

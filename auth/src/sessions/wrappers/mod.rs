@@ -4,6 +4,7 @@
 #[cfg(feature = "__session-compression")]
 mod compressed;
 mod instrumented;
+mod invalidation;
 mod layered;
 mod list;
 mod listed;
@@ -16,6 +17,7 @@ pub use compressed::{CompressedSessionBackend, Compression};
 #[cfg(feature = "session-metrics")]
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
+pub use invalidation::{Invalidated, Listening, SessionInvalidations};
 pub use layered::LayeredSessionBackend;
 pub use listed::ListedSessionBackend;
 #[cfg(feature = "session-replication")]

@@ -1,5 +1,17 @@
+mod address;
+#[cfg(feature = "session-redis-cluster")]
+mod cluster;
 mod connection;
+mod index;
+mod invalidations;
+mod limit;
+mod script;
 mod scripts;
+#[cfg(feature = "session-redis-sentinel")]
+mod sentinel;
+mod single;
+#[cfg(feature = "session-redis-tls")]
+mod tls;
 mod users;
 
 use std::fmt;
@@ -7,39 +19,63 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use redis::{Script, ScriptInvocation};
 
+use self::address::Address;
 use self::connection::Connection;
-use self::scripts::{CONFLICT, DONE, LIMIT_REACHED, Scripts};
+use self::index::{ALL, NONE, Noted};
+pub use self::invalidations::RedisInvalidations;
+use self::limit::Turns;
+use self::scripts::{CONFLICT, DONE, ENDED, GONE, Scripts, UNNOTED};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
-    DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionLimit,
-    SessionRecord, UserSessions, WhenFull, encoding,
+    DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
+    UserSessions, encoding,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
 ///
-/// Keys are `auth:session:<digest>`, and `auth:session:user:<key>` for the set of a user's sessions; another prefix is set with [`RedisSessionBackend::with_prefix`]. All requests
-/// share one connection, which is made again by itself when it breaks. No call takes longer than a time-out of two
-/// seconds; then, or when the server is gone, it is [`SessionError::Store`]. Scripts derive keys from the prefix, so a
-/// cluster is not served.
+/// | address | |
+/// | --- | --- |
+/// | `redis://user:password@host:6379/0` | one server |
+/// | `redis+sentinel://user:password@host:26379,host:26379/<master>/0` | the master that sentinels name (feature `session-redis-sentinel`) |
+/// | `redis+cluster://user:password@host:6379,host:6379` | a cluster, of which some nodes are named (feature `session-redis-cluster`) |
+///
+/// `rediss`, `rediss+sentinel`, `rediss+cluster` speak TLS (feature `session-redis-tls`). Behind a question mark may
+/// stand `prefix` ([`with_prefix`](Self::with_prefix)), `timeout` in milliseconds, up to ten seconds; with TLS `ca`, a
+/// file with the authority to trust instead of the system's; with sentinels `sentinel_username` and
+/// `sentinel_password`, which are theirs, the others being the master's.
+///
+/// Keys are `auth:session:<digest>`, and `auth:session:user:<key>` for the index of a user's sessions, which goes with
+/// the last of them. All requests share one connection to each server, which is made again by itself when it breaks; so
+/// is the choice of the server, after a failover. No call takes longer than a time-out of two seconds; then, or when the
+/// server is gone, it is [`SessionError::Store`]. A read that fails is tried again, a change is not, unless the server
+/// said that it did not make it.
+///
+/// [`save_within`](UserSessions::save_within) is exact among all servers. A login that breaks off between two steps counts
+/// as a session for half a minute.
 ///
 /// Whether a session has expired is told by the application's clock. The server is told how long to keep a value, not
 /// until when, so that its own clock need not agree.
 ///
 /// # Security
-/// The values stand under a digest of the session key: whoever reads the server cannot take over a session. Whoever can
-/// write to it can log in as anybody: give it a password and a network of its own. There is no TLS yet.
+/// The values stand under a digest of a part of the session key: whoever reads the server cannot take over a session.
+/// Whoever can write to it can log in as anybody: give it a password and a network of its own, or TLS.
 ///
-/// A server that evicts values under memory pressure logs people out. One that was restarted from an old snapshot, or
-/// replaced by a replica that lagged behind, can bring back a session that was ended in between: for at most what was
-/// left of its lifetime.
+/// What was answered is kept as well as the server keeps it. With `appendonly yes` and `appendfsync always` that is
+/// through a crash; with `everysec` a crash loses the last second, with snapshots all since the last one. What is lost
+/// may be a login, and then the visitor logs in again; it may also be the *end* of a session, which then stands again
+/// for what was left of its lifetime. The same happens at a failover, with sentinels and in a cluster: replicas follow
+/// a moment behind, and one that takes over does not know what its master answered last. `min-replicas-to-write 1` and
+/// a small `min-replicas-max-lag` bound that for a master which was cut off; nothing excludes it, so we do not `WAIT`.
+/// A server that evicts values under memory pressure (`maxmemory-policy` other than `noeviction`) logs people out, and
+/// may forget an index, so that sessions are not listed.
 #[derive(Clone)]
 pub struct RedisSessionBackend {
     connection: Connection,
     scripts: Arc<Scripts>,
+    turns: Arc<Turns>,
     prefix: Arc<str>,
     clock: Arc<dyn Clock>,
 }
@@ -50,7 +86,7 @@ impl RedisSessionBackend {
     /// How long a call takes at the most, unless something else is said.
     pub const TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// Connects to the server at this address: `redis://user:password@host:6379/0`.
+    /// Connects to the server at this address.
     ///
     /// # Errors
     /// [`SessionError::Configuration`] when that is no address of a Redis, [`SessionError::Store`] when it cannot be
@@ -59,25 +95,29 @@ impl RedisSessionBackend {
         Self::connect_with_timeout(url, Self::TIMEOUT).await
     }
 
-    /// The same with another time-out for every call, connecting included.
+    /// The same with another time-out for every call, connecting included; one that stands in the address goes first.
     ///
     /// # Errors
     /// As [`RedisSessionBackend::connect`].
     pub async fn connect_with_timeout(url: impl Into<Url>, timeout: Duration) -> Result<Self, SessionError> {
-        let connection = Connection::open(&url.into(), timeout).await?;
-        let (scripts, clock) = (Arc::new(Scripts::new()), Arc::new(SystemClock));
-        Ok(Self { connection, scripts, prefix: Self::PREFIX.into(), clock })
+        let address = Address::parse(&url.into())?;
+        let connection = Connection::open(&address, address.timeout.unwrap_or(timeout)).await?;
+        let (scripts, turns, clock) = (Arc::new(Scripts::new()), Arc::default(), Arc::new(SystemClock));
+        let backend = Self { connection, scripts, turns, prefix: Self::PREFIX.into(), clock };
+        match address.prefix {
+            Some(prefix) => backend.with_prefix(&prefix),
+            None => Ok(backend),
+        }
     }
 
     /// The same with keys that begin otherwise, so that several applications can share a server.
     ///
-    /// # Security
-    /// End it with a character that no other prefix has there: under `a` and `a:b`, say, the keys of one application
-    /// could be taken for the other's.
-    #[must_use]
-    pub fn with_prefix(mut self, prefix: &str) -> Self {
-        self.prefix = prefix.into();
-        self
+    /// # Errors
+    /// [`SessionError::Configuration`] unless it is at most 64 letters, digits, `_`, `-`, `.`, `/` and `:`, ends with a colon, and
+    /// has no `user` between colons: so one application's keys are never taken for another's.
+    pub fn with_prefix(mut self, prefix: &str) -> Result<Self, SessionError> {
+        self.prefix = valid_prefix(prefix)?.into();
+        Ok(self)
     }
 
     /// The same, going by this clock.
@@ -91,21 +131,10 @@ impl RedisSessionBackend {
         format!("{}{id}", self.prefix)
     }
 
-    fn now(&self) -> i64 {
-        self.clock.now().timestamp_micros()
-    }
-
-    /// A script about one record.
-    fn about_one<'a>(&self, script: &'a Script, id: &SessionDigest, now: DateTime<Utc>) -> ScriptInvocation<'a> {
-        let mut script = script.key(self.key(id));
-        script.arg(now.timestamp_micros()).arg(self.users()).arg(id.to_string());
-        script
-    }
-
     /// The live record, out of at most so many bytes of it.
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         // One byte more than a record can have, so that a longer value is noticed.
-        let bytes = self.connection.read(&self.key(id), encoding::MAX_BYTES + 1).await?;
+        let bytes = self.connection.start_of(&self.key(id), encoding::MAX_BYTES + 1).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -121,26 +150,67 @@ impl RedisSessionBackend {
         id: &SessionDigest,
         record: &SessionRecord,
         condition: SaveIf,
-        limit: Option<SessionLimit>,
     ) -> Result<Saved, SessionError> {
+        let is_new = condition == SaveIf::Absent;
+        let mark = if is_new { self.announce(id, record).await? } else { None };
+        if let Some(saved) = self.write(id, record, condition, mark).await? {
+            return Ok(saved);
+        }
+        let mark = self.announce(id, record).await?;
+        self.write(id, record, condition, mark).await?.ok_or_else(|| SessionError::store("it was noted"))
+    }
+
+    /// Notes a record that is about to be saved, if it holds a login and lives.
+    async fn announce(&self, id: &SessionDigest, record: &SessionRecord) -> Result<Option<String>, SessionError> {
+        let Some(user) = record.user_id().filter(|_| self.clock.now() < record.expires_at) else {
+            return Ok(None);
+        };
+        match self.note(user.as_bytes(), id, lasts_until(record), None).await? {
+            Noted::Done(mark) => Ok(Some(mark)),
+            Noted::Full(_) => Err(SessionError::store("nobody asked how many there are")),
+        }
+    }
+
+    /// Saves a record, and corrects the index of its user, who marked it, or of the one before. Nothing when the index does
+    /// not know of it yet.
+    async fn write(
+        &self,
+        id: &SessionDigest,
+        record: &SessionRecord,
+        condition: SaveIf,
+        mark: Option<String>,
+    ) -> Result<Option<Saved>, SessionError> {
+        let (now, user) = (self.clock.now(), record.user_id().map(str::as_bytes));
+        let lifetime = left(now, record.expires_at.timestamp_micros());
         let version = match condition {
             SaveIf::Absent => Vec::new(),
             SaveIf::Version(version) => version.to_be_bytes().to_vec(),
         };
-        let now = self.clock.now();
-        let mut script = self.about_one(&self.scripts.save, id, now);
-        script.arg(encoding::encode(record)?).arg(left(now, record.expires_at)).arg(version);
-        let makes_room = if limit.is_some_and(|limit| limit.when_full == WhenFull::EndOldest) { "1" } else { "" };
-        script
-            .arg(limit.map(|limit| limit.others().to_string()).unwrap_or_default())
-            .arg(makes_room)
-            .arg(&*self.prefix);
-        match (self.connection.run::<u8>(&script).await?, limit) {
-            (DONE, _) => Ok(Saved::Done),
-            (CONFLICT, _) => Ok(Saved::Conflict),
-            (LIMIT_REACHED, Some(limit)) => Err(limit.reached()),
-            _ => Ok(Saved::Gone),
+        let call = self.scripts.save.of(self.key(id)).arg(now.timestamp_micros()).arg(encoding::encode(record)?);
+        let call = call.arg(lifetime).arg(version).arg(u8::from(mark.is_some()));
+        let (outcome, stood): (u8, Option<Vec<u8>>) = self.connection.run(call).await?;
+        let stood = stood.as_deref();
+        let saved = match outcome {
+            DONE => Saved::Done,
+            CONFLICT => Saved::Conflict,
+            GONE => Saved::Gone,
+            UNNOTED => return Ok(None),
+            _ => return Err(SessionError::store("an unknown answer")),
+        };
+        match (saved, mark, user) {
+            (Saved::Done, mark, _) => {
+                if let Some(stood) = stood.filter(|stood| Some(*stood) != user || lifetime == 0) {
+                    self.leave(stood, &[*id], if lifetime == 0 { ALL } else { NONE }).await;
+                }
+                if let (Some(user), Some(mark)) = (user, mark) {
+                    self.unmark(user, &mark).await;
+                }
+            }
+            (_, Some(mark), Some(user)) if stood == Some(user) => self.unmark(user, &mark).await,
+            (_, Some(mark), Some(user)) => self.leave(user, &[*id], &mark).await,
+            _ => {}
         }
+        Ok(Some(saved))
     }
 
     async fn touch_now(
@@ -150,21 +220,49 @@ impl RedisSessionBackend {
         expires_at: DateTime<Utc>,
     ) -> Result<bool, SessionError> {
         let now = self.clock.now();
-        let mut script = self.about_one(&self.scripts.touch, id, now);
-        script.arg(encoding::moved(seen_at, expires_at).as_slice()).arg(encoding::MOVED_AT);
-        script.arg(left(now, expires_at));
-        self.connection.run(&script).await
+        let call = self.scripts.touch.of(self.key(id)).arg(now.timestamp_micros());
+        let call = call.arg(encoding::moved(seen_at, expires_at).as_slice());
+        let call = call.arg(left(now, expires_at.timestamp_micros()));
+        let (outcome, user): (u8, Option<Vec<u8>>) = self.connection.run(call).await?;
+        match user {
+            Some(user) if outcome == ENDED => self.leave(&user, &[*id], ALL).await,
+            Some(user) => _ = self.note(&user, id, expires_at.timestamp_micros(), None).await?,
+            None => {}
+        }
+        Ok(outcome != 0)
     }
 
-    async fn delete_now(&self, id: &SessionDigest) -> Result<bool, SessionError> {
-        self.connection.run(&self.about_one(&self.scripts.delete, id, self.clock.now())).await
+    /// Removes a record; only this user's, if one is given.
+    async fn delete_now(&self, id: &SessionDigest, user: Option<&[u8]>) -> Result<bool, SessionError> {
+        let call = self.scripts.delete.of(self.key(id)).arg(self.clock.now().timestamp_micros()).arg(user);
+        let (was_alive, whose): (bool, Option<Vec<u8>>) = self.connection.run(call).await?;
+        if let Some(whose) = whose {
+            self.leave(&whose, &[*id], ALL).await;
+        }
+        Ok(was_alive)
     }
 }
 
-/// For how many milliseconds the server keeps a record: rounded up, at most a century, and 0 when it has expired.
-fn left(now: DateTime<Utc>, expires_at: DateTime<Utc>) -> i64 {
+fn valid_prefix(prefix: &str) -> Result<&str, SessionError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
+    let name = prefix.strip_suffix(':').unwrap_or_default();
+    let is_index = name.split(':').any(|part| part == "user");
+    if name.is_empty() || is_index || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
+        let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, ends with a colon, and has no `user:`";
+        return Err(SessionError::Configuration(rule.to_owned()));
+    }
+    Ok(prefix)
+}
+
+/// From when on the record cannot stand, however it is used.
+fn lasts_until(record: &SessionRecord) -> i64 {
+    record.ends_at.max(record.expires_at).timestamp_micros()
+}
+
+/// How many milliseconds the server keeps something until then: rounded up, at most a century, and 0 when it is over.
+fn left(now: DateTime<Utc>, until: i64) -> i64 {
     const CENTURY: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
-    let micros = expires_at.timestamp_micros().saturating_sub(now.timestamp_micros());
+    let micros = until.saturating_sub(now.timestamp_micros());
     (micros.saturating_add(999) / 1000).clamp(0, CENTURY)
 }
 
@@ -176,7 +274,7 @@ impl fmt::Debug for RedisSessionBackend {
 
 impl SessionBackend for RedisSessionBackend {
     fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(self.load_now(id))
+        Box::pin(self.connection.in_time(self.load_now(id)))
     }
 
     fn save<'a>(
@@ -185,7 +283,7 @@ impl SessionBackend for RedisSessionBackend {
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move { self.save_now(id, &record, condition, None).await })
+        Box::pin(self.connection.in_time(async move { self.save_now(id, &record, condition).await }))
     }
 
     fn touch<'a>(
@@ -194,15 +292,15 @@ impl SessionBackend for RedisSessionBackend {
         seen_at: DateTime<Utc>,
         expires_at: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(self.touch_now(id, seen_at, expires_at))
+        Box::pin(self.connection.in_time(self.touch_now(id, seen_at, expires_at)))
     }
 
     fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(self.delete_now(id))
+        Box::pin(self.connection.in_time(self.delete_now(id, None)))
     }
 
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(async move { Ok(self.load_now(id).await?.is_some()) })
+        Box::pin(self.connection.in_time(async move { Ok(self.load_now(id).await?.is_some()) }))
     }
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
@@ -210,9 +308,15 @@ impl SessionBackend for RedisSessionBackend {
     }
 }
 
-inventory::submit! {
-    SessionBackendEntry { scheme: "redis", connect, place: Place::new(module_path!(), file!(), line!()) }
+macro_rules! register {
+    ($($scheme:literal)*) => {
+        $(inventory::submit! {
+            SessionBackendEntry { scheme: $scheme, connect, place: Place::new(module_path!(), file!(), line!()) }
+        })*
+    };
 }
+
+register!("redis" "rediss" "redis+sentinel" "rediss+sentinel" "redis+cluster" "rediss+cluster");
 
 fn connect<'a>(url: &'a Url, context: &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>> {
     Box::pin(async move {

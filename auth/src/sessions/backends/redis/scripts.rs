@@ -1,180 +1,176 @@
 //! What must happen in one step, in the server. Every script knows the application's clock, never the server's.
 //!
-//! A user's sessions stand in a sorted set by the moment they expire. It goes with the last of them.
+//! A user's sessions stand in a sorted set, the user's index. It has two kinds of members:
+//!
+//! - `<digest>`, an entry: a session of theirs may stand under that digest. Its score is the moment from which none can.
+//! - `?<digest><nonce>`, a mark: somebody noted the entry and is about to save the record. Its score is the moment from
+//!   which they have given up.
+//!
+//! An entry is a hint, which the record confirms or not. There may be an entry without a record, never for long a record
+//! without an entry: it is noted before the record is saved, and is not taken out while a mark stands.
 
-use redis::Script;
+use super::script::Script;
+use crate::sessions::encoding::{self, at};
 
-/// What `save` answers.
+/// What `save` answers; then whose login the record held that was there.
 pub(super) const DONE: u8 = 0;
 pub(super) const CONFLICT: u8 = 1;
-pub(super) const LIMIT_REACHED: u8 = 3;
+pub(super) const GONE: u8 = 2;
+/// The record was not saved, since nothing says that its user's index has it.
+pub(super) const UNNOTED: u8 = 3;
+
+/// What `touch` answers; then whose index is to be told.
+pub(super) const ENDED: u8 = 2;
 
 /// Reads a record: its head if it is whole, whether it is alive, whose login it holds.
 const READ: &str = r"
 local function head_of(key)
-  local head = redis.pcall('GETRANGE', key, 0, 1094)
-  if type(head) == 'string' and #head >= 75 and head:byte(1) == 2 then return head end
+  local head = redis.pcall('GETRANGE', key, 0, HEAD - 1)
+  if type(head) == 'string' and #head >= USER + 1 and head:byte(1) == FORMAT then return head end
+end
+
+local function moment(bytes, at)
+  return struct.unpack('>i8', bytes, at)
 end
 
 local function is_alive(head, now)
-  return head and struct.unpack('>i8', head, 10) > tonumber(now)
+  return head and moment(head, EXPIRES) > tonumber(now)
 end
 
 local function user_of(head)
-  local length = head and struct.unpack('>I2', head, 74)
-  if length and length ~= 65535 then return head:sub(76, 75 + length) end
+  local length = head and struct.unpack('>I2', head, USER)
+  if length and length ~= 65535 then return head:sub(USER + 2, USER + 1 + length) end
 end
 ";
 
-/// Keeps the sets of users in step. `users` is what their keys begin with.
-const INDEX: &str = r"
-local function forget(users, user, id)
-  if user then redis.call('ZREM', users .. user, id) end
-end
-
-local function note(users, user, id, moved, left, now)
-  if not user then return end
-  local key = users .. user
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  redis.call('ZADD', key, string.format('%.0f', struct.unpack('>i8', moved)), id)
-  if redis.call('PTTL', key) < tonumber(left) then redis.call('PEXPIRE', key, left) end
-end
-
-local function live_of(key, sessions, user, now)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  local live = {}
-  for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local head = head_of(sessions .. id)
-    if is_alive(head, now) and user_of(head) == user then
-      live[#live + 1] = id
-    else
-      redis.call('ZREM', key, id)
-    end
-  end
-  return live
-end
-";
-
-/// The record's key; now, users, id; the record, its lifetime in milliseconds, the version to replace or nothing; the most
-/// other sessions of its user or nothing, whether the oldest make room, what records' keys begin with.
+/// The record's key; now, the record, its lifetime in milliseconds, the version to replace or nothing, whether it is noted.
 const SAVE: &str = r"
-local now, users, id, record, left = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local record, left = ARGV[2], tonumber(ARGV[3])
 local head = head_of(KEYS[1])
-local alive = is_alive(head, now)
-if ARGV[6] == '' then
-  if alive then return 1 end
+local alive, old, new = is_alive(head, ARGV[1]), user_of(head), user_of(record)
+if ARGV[4] == '' then
+  if alive then return { 1, old or false } end
 else
-  if not alive then return 2 end
-  if head:sub(2, 9) ~= ARGV[6] then return 1 end
+  if not alive then return { 2, false } end
+  if head:sub(VERSION, VERSION + 7) ~= ARGV[4] then return { 1, old or false } end
 end
-local old, new = user_of(head), user_of(record)
-if ARGV[7] ~= '' and new then
-  local others = {}
-  for _, other in ipairs(live_of(users .. new, ARGV[9], new, now)) do
-    if other ~= id then
-      others[#others + 1] = { other, struct.unpack('>i8', redis.call('GETRANGE', ARGV[9] .. other, 25, 32)) }
-    end
+if left > 0 then
+  if new and ARGV[5] ~= '1' then
+    local lasts = math.max(moment(record, EXPIRES), moment(record, ENDS))
+    if not alive or old ~= new or moment(head, ENDS) < lasts then return { 3, false } end
   end
-  local over = #others - tonumber(ARGV[7])
-  if over > 0 and ARGV[8] == '' then return 3 end
-  table.sort(others, function(a, b) return a[2] < b[2] end)
-  for i = 1, over do
-    forget(users, new, others[i][1])
-    redis.call('DEL', ARGV[9] .. others[i][1])
-  end
-end
-if tonumber(left) > 0 then
-  if old ~= new then forget(users, old, id) end
-  note(users, new, id, record:sub(10, 17), left, now)
   redis.call('SET', KEYS[1], record, 'PX', left)
 else
-  forget(users, old, id)
   redis.call('DEL', KEYS[1])
 end
-return 0
+return { 0, old or false }
 ";
 
-/// The record's key; now, users, id; the moments as they stand in the record, where, the new lifetime in milliseconds.
+/// The record's key; now, the moments as they stand in the record, the new lifetime in milliseconds.
 const TOUCH: &str = r"
-local head = head_of(KEYS[1])
-if not is_alive(head, ARGV[1]) then return 0 end
-if tonumber(ARGV[6]) > 0 then
-  note(ARGV[2], user_of(head), ARGV[3], ARGV[4], ARGV[6], ARGV[1])
-  redis.call('SETRANGE', KEYS[1], ARGV[5], ARGV[4])
-  redis.call('PEXPIRE', KEYS[1], ARGV[6])
-else
-  forget(ARGV[2], user_of(head), ARGV[3])
+local head, left = head_of(KEYS[1]), tonumber(ARGV[3])
+if not is_alive(head, ARGV[1]) then return { 0, false } end
+if left <= 0 then
   redis.call('DEL', KEYS[1])
+  return { 2, user_of(head) or false }
 end
-return 1
+redis.call('SETRANGE', KEYS[1], EXPIRES - 1, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], left)
+return { 1, moment(ARGV[2], 1) > moment(head, ENDS) and user_of(head) or false }
 ";
 
-/// The record's key; now, users, id.
+/// The record's key; now, and the user, if it may be that user's only.
 const DELETE: &str = r"
 local head = head_of(KEYS[1])
-forget(ARGV[2], user_of(head), ARGV[3])
+local user = user_of(head)
+if ARGV[2] and user ~= ARGV[2] then return { 0, false } end
 redis.call('DEL', KEYS[1])
-return is_alive(head, ARGV[1]) and 1 or 0
+return { is_alive(head, ARGV[1]) and 1 or 0, user or false }
 ";
 
-/// The set's key; now, what records' keys begin with, the user, the most bytes of a record.
-const LIST_OF: &str = r"
-local found = {}
-for _, id in ipairs(live_of(KEYS[1], ARGV[2], ARGV[3], ARGV[1])) do
-  found[#found + 1] = id
-  found[#found + 1] = redis.call('GETRANGE', ARGV[2] .. id, 0, ARGV[4])
-end
-return found
-";
-
-/// The set's key; now, what records' keys begin with, the user.
-const COUNT_OF: &str = r"
-return #live_of(KEYS[1], ARGV[2], ARGV[3], ARGV[1])
-";
-
-/// The record's key, the set's key; now, the user, id.
-const DELETE_OF: &str = r"
+/// The record's key; now. Answers whose login a live record holds, when it began, and from when on it cannot stand.
+const WHOSE: &str = r"
 local head = head_of(KEYS[1])
-if user_of(head) ~= ARGV[2] then return 0 end
-redis.call('ZREM', KEYS[2], ARGV[3])
-redis.call('DEL', KEYS[1])
-return is_alive(head, ARGV[1]) and 1 or 0
+if not is_alive(head, ARGV[1]) then return { false, 0, 0 } end
+local lasts = math.max(moment(head, EXPIRES), moment(head, ENDS))
+return { user_of(head) or false, moment(head, CREATED), lasts }
 ";
 
-/// The set's key; now, what records' keys begin with, the user, the id to leave alone or nothing.
-const DELETE_ALL_OF: &str = r"
-local ended = 0
-for _, id in ipairs(live_of(KEYS[1], ARGV[2], ARGV[3], ARGV[1])) do
-  if id ~= ARGV[4] then
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('DEL', ARGV[2] .. id)
-    ended = ended + 1
+/// The index; now, the entry, its score, the mark, its score, the lifetime of the index in milliseconds, and the most
+/// other entries, if there is such a number. Answers all members when there are too many.
+const NOTE: &str = r"
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+if ARGV[7] then
+  local members, others = redis.call('ZRANGE', KEYS[1], 0, -1), 0
+  for _, member in ipairs(members) do
+    if member ~= ARGV[2] and member:sub(1, 1) ~= '?' then others = others + 1 end
+  end
+  if others >= tonumber(ARGV[7]) then return members end
+end
+local old = redis.call('ZSCORE', KEYS[1], ARGV[2])
+if not old or tonumber(old) < tonumber(ARGV[3]) then redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2]) end
+redis.call('ZADD', KEYS[1], ARGV[5], ARGV[4])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
+return {}
+";
+
+/// The index; now, the mark that does not count, or `*` if none does; entries. Answers those that were taken out.
+const LEAVE: &str = r"
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+local held = {}
+for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if member:sub(1, 1) == '?' then
+    local entry = member:sub(2, 65)
+    held[entry] = held[entry] or {}
+    table.insert(held[entry], member)
   end
 end
-return ended
+local out = {}
+for i = 3, #ARGV do
+  local marks = held[ARGV[i]] or {}
+  local left = #marks
+  for _, mark in ipairs(marks) do
+    if ARGV[2] == '*' or ARGV[2] == mark then
+      redis.call('ZREM', KEYS[1], mark)
+      left = left - 1
+    end
+  end
+  if left == 0 and redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then out[#out + 1] = ARGV[i] end
+end
+return out
 ";
 
 pub(super) struct Scripts {
     pub(super) save: Script,
     pub(super) touch: Script,
     pub(super) delete: Script,
-    pub(super) list_of: Script,
-    pub(super) count_of: Script,
-    pub(super) delete_of: Script,
-    pub(super) delete_all_of: Script,
+    pub(super) whose: Script,
+    pub(super) note: Script,
+    pub(super) leave: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
-        let script = |code| Script::new(&format!("{READ}{INDEX}{code}"));
+        // Lua counts from one.
+        let places = [
+            ("VERSION", at::VERSION + 1),
+            ("EXPIRES", at::EXPIRES + 1),
+            ("CREATED", at::CREATED + 1),
+            ("ENDS", at::ENDS + 1),
+            ("USER", at::USER + 1),
+            ("HEAD", encoding::HEAD + encoding::MAX_USER_ID),
+            ("FORMAT", encoding::FORMAT.into()),
+        ];
+        let places = places.map(|(name, place)| format!("local {name} = {place}\n")).concat();
+        let about_a_record = |code| Script::new(format!("{places}{READ}{code}"));
+        let about_an_index = |code: &str| Script::new(code.to_owned());
         Self {
-            save: script(SAVE),
-            touch: script(TOUCH),
-            delete: script(DELETE),
-            list_of: script(LIST_OF),
-            count_of: script(COUNT_OF),
-            delete_of: script(DELETE_OF),
-            delete_all_of: script(DELETE_ALL_OF),
+            save: about_a_record(SAVE),
+            touch: about_a_record(TOUCH),
+            delete: about_a_record(DELETE),
+            whose: about_a_record(WHOSE),
+            note: about_an_index(NOTE),
+            leave: about_an_index(LEAVE),
         }
     }
 }

@@ -1,58 +1,49 @@
 use std::sync::Arc;
 
-use redis::Script;
-
 use super::RedisSessionBackend;
 use crate::BoxFuture;
 use crate::sessions::{
-    SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions, encoding,
+    SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions,
 };
 
 impl RedisSessionBackend {
-    /// What the keys of users' sets begin with. A digest has no `u`, so no record stands there.
-    pub(super) fn users(&self) -> String {
-        format!("{}user:", self.prefix)
-    }
-
-    /// A script about all of a user's sessions.
-    fn about<'a>(&self, script: &'a Script, user_id: &str) -> redis::ScriptInvocation<'a> {
-        let mut script = script.key(self.users() + user_id);
-        script.arg(self.now()).arg(&*self.prefix).arg(user_id);
-        script
-    }
-
-    async fn sessions_now(&self, user_id: &str) -> Result<Vec<UserSession>, SessionError> {
-        let mut script = self.about(&self.scripts.list_of, user_id);
-        let found: Vec<Vec<u8>> = self.connection.run(script.arg(encoding::MAX_BYTES)).await?;
-        let read = |pair: &[Vec<u8>]| {
-            let id = SessionDigest::parse(std::str::from_utf8(&pair[0]).ok()?)?;
-            Some(UserSession::new(id, Arc::new(encoding::decode(&pair[1])?)))
-        };
-        let (mut sessions, whole) = (Vec::new(), found.len() / 2);
-        sessions.extend(found.chunks_exact(2).filter_map(read));
-        if sessions.len() < whole {
-            tracing::warn!("damaged sessions count as none");
-        }
+    async fn sessions_now(&self, user: &str) -> Result<Vec<UserSession>, SessionError> {
+        let entries = self.entries(user.as_bytes()).await?;
+        let theirs = |id| async move { Ok(self.load_now(&id).await?.filter(|record| record.user_id() == Some(user))) };
+        let confirmed = self.confirm(user.as_bytes(), entries, theirs).await?;
+        let mut sessions: Vec<_> =
+            confirmed.standing.into_iter().map(|(id, record)| UserSession::new(id, record)).collect();
         UserSession::sort(&mut sessions);
         Ok(sessions)
+    }
+
+    async fn count_now(&self, user: &str) -> Result<u64, SessionError> {
+        let user = user.as_bytes();
+        let confirmed =
+            self.confirm(user, self.entries(user).await?, |id| async move { self.standing(user, &id).await }).await?;
+        Ok(confirmed.standing.len() as u64)
+    }
+
+    async fn delete_all_now(&self, user: &str, except: Option<&SessionDigest>) -> Result<u64, SessionError> {
+        let mut entries = self.entries(user.as_bytes()).await?;
+        entries.retain(|entry| Some(&entry.id) != except);
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+        let ended = self.each(&ids, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
+        Ok(ended.into_iter().map(u64::from).sum())
     }
 }
 
 impl UserSessions for RedisSessionBackend {
     fn sessions_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<Vec<UserSession>, SessionError>> {
-        Box::pin(self.sessions_now(user_id))
+        Box::pin(self.connection.in_time(self.sessions_now(user_id)))
     }
 
     fn count_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<u64, SessionError>> {
-        Box::pin(async move { self.connection.run(&self.about(&self.scripts.count_of, user_id)).await })
+        Box::pin(self.connection.in_time(self.count_now(user_id)))
     }
 
     fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(async move {
-            let mut script = self.scripts.delete_of.key(self.key(id));
-            script.key(self.users() + user_id).arg(self.now()).arg(user_id).arg(id.to_string());
-            self.connection.run(&script).await
-        })
+        Box::pin(self.connection.in_time(self.delete_now(id, Some(user_id.as_bytes()))))
     }
 
     fn delete_all_of<'a>(
@@ -60,11 +51,7 @@ impl UserSessions for RedisSessionBackend {
         user_id: &'a str,
         except: Option<&'a SessionDigest>,
     ) -> BoxFuture<'a, Result<u64, SessionError>> {
-        Box::pin(async move {
-            let mut script = self.about(&self.scripts.delete_all_of, user_id);
-            script.arg(except.map(SessionDigest::to_string).unwrap_or_default());
-            self.connection.run(&script).await
-        })
+        Box::pin(self.connection.in_time(self.delete_all_now(user_id, except)))
     }
 
     fn save_within<'a>(
@@ -74,6 +61,6 @@ impl UserSessions for RedisSessionBackend {
         condition: SaveIf,
         limit: SessionLimit,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move { self.save_now(id, &record, condition, Some(limit)).await })
+        Box::pin(self.connection.in_time(async move { self.save_within_now(id, &record, condition, limit).await }))
     }
 }
