@@ -1,10 +1,13 @@
 //! Memory before a slower backend.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use auth::BoxFuture;
+use auth::cache::{Cache, CacheError, CacheVersion, Cached, InMemoryCache, Replaced};
 use auth::sessions::{
-    InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend, SaveIf, Saved, SessionAnalytics,
-    SessionBackend, SessionError, SessionEvent,
+    InMemorySessionBackend, InstrumentedSessionBackend, Invalidated, LayeredSessionBackend, Listening, Login, SaveIf,
+    Saved, SessionAnalytics, SessionBackend, SessionError, SessionEvent, SessionInvalidations, UserSessions as _,
 };
 use auth::testing::ManualClock;
 use auth_tests::TestDatabase;
@@ -40,6 +43,204 @@ mod over_sqlite {
     }
 
     auth::session_backend_suite!(backend);
+}
+
+mod with_a_cache {
+    use auth::cache::InMemoryCache;
+
+    use super::*;
+
+    async fn backend() -> (Over<InMemorySessionBackend>, ManualClock, ()) {
+        let (store, clock) = memory();
+        (over(store, &clock).with_cache(InMemoryCache::new()), clock, ())
+    }
+
+    auth::session_backend_suite!(backend);
+    auth::user_sessions_suite!(backend);
+}
+
+/// What processes tell each other, without a server between them.
+#[derive(Clone, Debug, Default)]
+struct Wire(Arc<Mutex<Vec<Heard>>>);
+
+#[derive(Clone)]
+struct Heard(Arc<dyn Fn(Invalidated) + Send + Sync>);
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Heard")
+    }
+}
+
+impl SessionInvalidations for Wire {
+    fn publish(&self, what: Invalidated) {
+        let listeners = self.0.lock().unwrap().clone();
+        listeners.iter().for_each(|listener| (listener.0)(what));
+    }
+
+    fn listen(&self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) -> Listening {
+        self.0.lock().unwrap().push(Heard(heard));
+        Listening::until_dropped(())
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_told_is_seen_at_once() {
+    let (store, clock) = memory();
+    let (store, wire) = (Arc::new(store), Wire::default());
+    let process = || over(store.clone(), &clock).with_invalidations(wire.clone());
+    let (one, other) = (process(), process());
+    let id = add(&one, &clock, b"x").await;
+    for _ in 0..2 {
+        assert!(other.load(&id).await.unwrap().is_some());
+        assert_eq!(one.save(&id, record(&clock, 2, b"y"), SaveIf::Version(1)).await.unwrap(), Saved::Done);
+        assert_eq!(*other.load(&id).await.unwrap().unwrap().data, *b"y");
+        assert!(one.delete(&id).await.unwrap());
+        assert_eq!(other.load(&id).await.unwrap(), None);
+        assert_eq!(one.save(&id, record(&clock, 1, b"x"), SaveIf::Absent).await.unwrap(), Saved::Done);
+    }
+    // All of a user's, too.
+    let (login, mut theirs) = (crate::id(), record(&clock, 1, b"x"));
+    Arc::make_mut(&mut theirs).login = Some(Login::new("1", [0; 32], auth::clock::Clock::now(&clock)));
+    assert_eq!(one.save(&login, theirs, SaveIf::Absent).await.unwrap(), Saved::Done);
+    assert!(other.load(&login).await.unwrap().is_some());
+    assert_eq!(one.delete_all_of("1", None).await.unwrap(), 1);
+    assert_eq!(other.load(&login).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn processes_share_a_cache_and_a_change_empties_it() {
+    let (store, clock) = memory();
+    let (asked, cache) = (Arc::new(Asked::default()), Arc::new(InMemoryCache::new()));
+    let store = Arc::new(InstrumentedSessionBackend::new(store, asked.clone()));
+    let process = || over(store.clone(), &clock).with_cache(cache.clone());
+    let id = add(&process(), &clock, b"x").await;
+    let count = || asked.0.swap(0, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..5 {
+        assert!(process().load(&id).await.unwrap().is_some());
+    }
+    assert_eq!(count(), 1, "the others found the first one's copy");
+    assert!(process().delete(&id).await.unwrap());
+    assert_eq!(process().load(&id).await.unwrap(), None);
+    let id = add(&process(), &clock, b"x").await;
+    assert!(process().load(&id).await.unwrap().is_some());
+    count();
+    clock.advance(Over::<InMemorySessionBackend>::BOUND);
+    assert!(process().load(&id).await.unwrap().is_some());
+    assert_eq!(count(), 1, "a copy that is too old is none");
+}
+
+/// A copy that was read before a change never stands after it, however the two fall together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shared_copy_is_never_older_than_an_acknowledged_change() {
+    let (store, clock) = memory();
+    let (store, cache) = (Arc::new(store), Arc::new(InMemoryCache::new()));
+    let process = || over(store.clone(), &clock).with_cache(cache.clone());
+    for _ in 0..2000 {
+        let id = add(&process(), &clock, b"x").await;
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let process = process();
+                tokio::spawn(async move { process.load(&id).await.unwrap() })
+            })
+            .collect();
+        assert!(process().delete(&id).await.unwrap());
+        assert_eq!(process().load(&id).await.unwrap(), None);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        assert_eq!(process().load(&id).await.unwrap(), None);
+    }
+}
+
+/// A cache that is not there.
+#[derive(Debug)]
+struct Down;
+
+impl Cache for Down {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Cached>, CacheError>> {
+        Box::pin(async { Err(CacheError::store("down")) })
+    }
+
+    fn insert<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> BoxFuture<'a, Result<bool, CacheError>> {
+        Box::pin(async { Err(CacheError::store("down")) })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a CacheVersion,
+        _: &'a [u8],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Replaced, CacheError>> {
+        Box::pin(async { Err(CacheError::store("down")) })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, CacheError>> {
+        Box::pin(async { Err(CacheError::store("down")) })
+    }
+}
+
+#[tokio::test]
+async fn without_its_cache_the_backend_is_asked() {
+    let (store, clock) = memory();
+    let backend = over(store, &clock).with_cache(Down);
+    let id = add(&backend, &clock, b"x").await;
+    assert!(backend.load(&id).await.unwrap().is_some());
+    assert!(backend.delete(&id).await.unwrap());
+    assert_eq!(backend.load(&id).await.unwrap(), None);
+}
+
+mod with_redis {
+    use auth::cache::RedisCache;
+    use auth::sessions::{DatabaseSessionBackend, RedisInvalidations};
+    use auth_tests::TestRedis;
+
+    use super::*;
+
+    async fn invalidations(redis: &TestRedis) -> RedisInvalidations {
+        let url = format!("{}?prefix={}", redis.url, redis.prefix);
+        RedisInvalidations::connect(url.as_str()).await.unwrap()
+    }
+
+    /// Memory before Redis before a database.
+    async fn backend() -> (Over<DatabaseSessionBackend>, ManualClock, (TestDatabase, TestRedis)) {
+        let (store, clock, keep) = crate::sqlite().await;
+        let redis = auth_tests::redis();
+        let cache = RedisCache::connect(redis.url.as_str()).await.unwrap();
+        let told = invalidations(&redis).await;
+        (over(store, &clock).with_cache(cache).with_invalidations(told), clock, (keep, redis))
+    }
+
+    auth::session_backend_suite!(
+        #[ignore = "needs Redis"]
+        backend
+    );
+    auth::user_sessions_suite!(
+        #[ignore = "needs Redis"]
+        backend
+    );
+
+    #[tokio::test]
+    #[ignore = "needs Redis"]
+    async fn a_session_that_ended_elsewhere_is_refused_before_the_bound() {
+        let (one, clock, keep) = backend().await;
+        let told = invalidations(&keep.1).await;
+        let cache = RedisCache::connect(keep.1.url.as_str()).await.unwrap();
+        let other = over(one.inner().clone(), &clock).with_cache(cache).with_invalidations(told);
+        let started = std::time::Instant::now();
+        // The clock stands still, so nothing but a message ends a copy.
+        loop {
+            let id = add(&one, &clock, b"x").await;
+            assert!(other.load(&id).await.unwrap().is_some());
+            assert!(one.delete(&id).await.unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if other.load(&id).await.unwrap().is_none() {
+                break;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "no message arrived");
+        }
+    }
 }
 
 /// Counts how often the backend is asked.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use auth::cache::InMemoryCache;
 use auth::sessions::{
     CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend, FileSessionBackend,
     InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics,
@@ -26,7 +27,7 @@ fn instrumented(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSession
 }
 
 fn layered(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
-    Arc::new(LayeredSessionBackend::new(inner).with_clock(clock))
+    Arc::new(LayeredSessionBackend::new(inner).with_cache(InMemoryCache::new()).with_clock(clock))
 }
 
 fn listed(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
@@ -45,7 +46,7 @@ enum Store {
     Memory,
     Files(TestDirectory),
     /// One table, emptied for each.
-    Database(TestDatabase, DatabaseSessionBackend),
+    Database(Box<(TestDatabase, DatabaseSessionBackend)>),
     Redis(TestRedis),
 }
 
@@ -53,7 +54,7 @@ impl Store {
     async fn database(test: TestDatabase) -> Self {
         let table = DatabaseSessionBackend::new(test.database.clone());
         table.create_table().await.expect("the table can be made");
-        Self::Database(test, table)
+        Self::Database(Box::new((test, table)))
     }
 
     async fn part(&self, clock: Arc<ManualClock>) -> DynSessionBackend {
@@ -65,13 +66,15 @@ impl Store {
                 let files = FileSessionBackend::open(directory.path().join(part)).await;
                 Arc::new(files.expect("the directory can be made").with_clock(clock))
             }
-            Self::Database(test, table) => {
+            Self::Database(store) => {
+                let (test, table) = &**store;
                 test.sql("DELETE FROM auth_session").await;
                 Arc::new(table.clone().with_clock(clock))
             }
             Self::Redis(test) => {
                 let redis = RedisSessionBackend::connect(test.url.as_str()).await.expect("the server is there");
-                Arc::new(redis.with_prefix(&format!("{}{part}:", test.prefix)).with_clock(clock))
+                let redis = redis.with_prefix(&format!("{}{part}:", test.prefix)).expect("that is a prefix");
+                Arc::new(redis.with_clock(clock))
             }
         }
     }
