@@ -71,7 +71,7 @@ impl Store {
             }
             Self::Redis(test) => {
                 let redis = RedisSessionBackend::connect(test.url.as_str()).await.expect("the server is there");
-                Arc::new(redis.with_prefix(&format!("{}{part}:", test.prefix)).with_clock(clock))
+                Arc::new(redis.with_prefix(&format!("{}{part}:", test.prefix)).unwrap().with_clock(clock))
             }
         }
     }
