@@ -16,8 +16,8 @@ impl Listener {
     fn of(invalidations: &RedisInvalidations) -> Self {
         let heard = Arc::<Mutex<Vec<_>>>::default();
         let into = heard.clone();
-        let _listening = invalidations.listen(Arc::new(move |invalidated| into.lock().unwrap().push(invalidated)));
-        Self { heard, _listening }
+        let listening = invalidations.listen(Arc::new(move |invalidated| into.lock().unwrap().push(invalidated)));
+        Self { heard, _listening: listening }
     }
 
     async fn hears(&self, what: Invalidated) {

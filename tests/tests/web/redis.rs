@@ -129,7 +129,7 @@ async fn whoever_reads_the_server_cannot_take_over_a_session() {
 
     let found = everything_in(&redis);
     assert!(found.len() >= 5, "a record and an index: {}", found.len());
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes();
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect::<Vec<u8>>();
     let halves = [&key[..16], &key[16..]];
     let mut secrets = vec![value.as_bytes().to_vec(), value.as_bytes()[..21].to_vec(), value.as_bytes()[22..].to_vec()];
     for half in halves {
