@@ -66,6 +66,9 @@
 //! | `database-tls` | TLS to PostgreSQL and MySQL |
 //! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
 //! | `session-redis` | sessions in Redis |
+//! | `session-messagepack` | sessions' data as MessagePack |
+//! | `session-cbor` | sessions' data as CBOR (RFC 8949) |
+//! | `session-compact` | sessions' data in a compact binary format, postcard's |
 //! | `session-compression` | compressed sessions, by all of the following |
 //! | `session-compression-brotli` | sessions compressed by brotli |
 //! | `session-compression-gzip` | sessions compressed by gzip |

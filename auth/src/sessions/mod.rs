@@ -8,11 +8,11 @@
 
 mod backend;
 mod backends;
-mod data;
 mod device;
 #[cfg(feature = "session-file")]
 mod encoding;
 mod error;
+mod formats;
 mod identity;
 mod key;
 mod lifetime;
@@ -35,6 +35,13 @@ pub use backends::RedisSessionBackend;
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use device::{Device, SessionType};
 pub use error::SessionError;
+#[cfg(feature = "session-cbor")]
+pub use formats::Cbor;
+#[cfg(feature = "session-compact")]
+pub use formats::Compact;
+#[cfg(feature = "session-messagepack")]
+pub use formats::MessagePack;
+pub use formats::{Json, SessionFormat};
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::state::{Changes, State};
 use super::{
     Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
-    SessionRecord, data,
+    SessionRecord, formats,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -397,7 +397,7 @@ impl<B: SessionBackend> Session<B> {
         if state.changes.device.is_some() {
             record.device.clone_from(&state.changes.device);
         }
-        record.data = data::encode(state.items())?;
+        record.data = formats::Encoder::default().encode(state.items())?;
         Ok((key, record, condition, state.generation))
     }
 

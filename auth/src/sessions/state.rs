@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Device, Login, SessionKey, SessionRecord, data};
+use super::{Device, Login, SessionKey, SessionRecord, formats};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -61,7 +61,9 @@ impl State {
     pub(super) fn items(&mut self) -> &mut Map<String, Value> {
         self.accessed = true;
         let record = self.record.as_ref();
-        self.items.get_or_insert_with(|| record.map(|record| data::decode(&record.data)).unwrap_or_default())
+        self.items.get_or_insert_with(|| {
+            record.map(|record| formats::decode(&record.data).unwrap_or_default()).unwrap_or_default()
+        })
     }
 
     /// Makes everything that the record holds a change, to be saved under a key to come.
@@ -77,7 +79,7 @@ impl State {
 
     /// Makes the same changes on top of a newer record.
     pub(super) fn rebase(&mut self, newer: Arc<SessionRecord>) {
-        let mut items = data::decode(&newer.data);
+        let mut items = formats::decode(&newer.data).unwrap_or_default();
         self.changes.apply(&mut items);
         self.items = Some(items);
         self.record = Some(newer);
