@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{SessionDigest, SessionError, SessionRecord, UserSessions};
+use super::{SessionDigest, SessionError, SessionRecord, SessionScan, UserSessions};
 use crate::BoxFuture;
 use crate::registry::{self, Context, Entry, Place, UnknownEntry, Url};
 
@@ -66,6 +66,11 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         None
     }
+
+    /// The same store as one that can tell all its sessions, if it can. A wrapper answers for itself, too.
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        None
+    }
 }
 
 /// Any backend.
@@ -104,6 +109,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         (**self).user_sessions()
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        (**self).scan()
     }
 }
 

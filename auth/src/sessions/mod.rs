@@ -18,6 +18,7 @@ mod key;
 mod lifetime;
 mod manager;
 mod record;
+mod scan;
 mod session;
 mod state;
 mod user_sessions;
@@ -47,6 +48,7 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use manager::SessionManager;
 pub use record::{Login, SessionRecord};
+pub use scan::{ScanCursor, ScanPage, SessionScan};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
 #[cfg(feature = "session-metrics")]

@@ -1,3 +1,4 @@
+mod scan;
 mod statements;
 mod users;
 
@@ -17,7 +18,7 @@ use crate::database::{
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, Device, DynSessionBackend, Login, SaveIf, Saved, SessionBackend, SessionBackendEntry,
-    SessionDigest, SessionError, SessionRecord, UserSessions,
+    SessionDigest, SessionError, SessionRecord, SessionScan, UserSessions,
 };
 
 /// The table that sessions are kept in, unless another is named.
@@ -222,6 +223,10 @@ impl SessionBackend for DatabaseSessionBackend {
     }
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
         Some(self)
     }
 }

@@ -13,6 +13,7 @@ pub(super) struct Statements {
     pub(super) delete: Statement,
     pub(super) take_away: Statement,
     pub(super) cleanup: Statement,
+    pub(super) scan: Statement,
     pub(super) list_of: Statement,
     pub(super) count_of: Statement,
     pub(super) delete_of: Statement,
@@ -48,6 +49,13 @@ impl Statements {
         delete.from_table(table.clone()).and_where(is()).and_where(alive());
         let mut take_away = Query::delete();
         take_away.from_table(table.clone()).and_where(is()).and_where(expired());
+        let mut scan = Query::select();
+        scan.columns(COLUMNS.into_iter().chain([ID]))
+            .from(table.clone())
+            .and_where(Expr::col(ID).gt(""))
+            .and_where(alive())
+            .order_by(ID, Order::Asc)
+            .limit(1);
         let theirs = || Expr::col(USER_ID).eq("");
         let mut list_of = Query::select();
         list_of
@@ -64,6 +72,7 @@ impl Statements {
         let mut delete_all_of = Query::delete();
         delete_all_of.from_table(table.clone()).and_where(theirs()).and_where(Expr::col(ID).ne("")).and_where(alive());
         Self {
+            scan: database.build(&scan),
             list_of: database.build(&list_of),
             count_of: database.build(&count_of),
             delete_of: database.build(&delete_of),

@@ -63,6 +63,19 @@ impl Connection {
         })
         .await
     }
+
+    /// The next keys that match, about so many, and the cursor to go on with; 0 begins and ends.
+    pub(super) async fn scan(
+        &self,
+        cursor: u64,
+        pattern: &[u8],
+        count: u32,
+    ) -> Result<(u64, Vec<Vec<u8>>), SessionError> {
+        let mut manager = self.manager.clone();
+        let mut command = redis::cmd("SCAN");
+        command.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+        in_time(self.timeout, command.query_async(&mut manager)).await
+    }
 }
 
 async fn in_time<T>(timeout: Duration, work: impl Future<Output = Result<T, RedisError>>) -> Result<T, SessionError> {

@@ -1,5 +1,6 @@
 mod connection;
 mod encoding;
+mod scan;
 mod scripts;
 mod users;
 
@@ -17,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
-    UserSessions,
+    SessionScan, UserSessions,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
@@ -200,6 +201,10 @@ impl SessionBackend for RedisSessionBackend {
     }
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
         Some(self)
     }
 }
