@@ -17,6 +17,7 @@ mod identity;
 mod key;
 mod lifetime;
 mod manager;
+mod migration;
 mod record;
 mod scan;
 mod session;
@@ -47,6 +48,7 @@ pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use manager::SessionManager;
+pub use migration::{MigrationProgress, SessionMigration};
 pub use record::{Login, SessionRecord};
 pub use scan::{ScanCursor, ScanPage, SessionScan};
 pub use session::Session;
@@ -60,4 +62,4 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{LayeredSessionBackend, TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{LayeredSessionBackend, MigratingSessionBackend, TenantSessionBackend, TenantSessionOperations};

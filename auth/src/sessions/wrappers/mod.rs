@@ -5,6 +5,7 @@
 mod compressed;
 mod instrumented;
 mod layered;
+mod migrating;
 #[cfg(feature = "session-replication")]
 mod replicated;
 mod tenant;
@@ -15,6 +16,7 @@ pub use compressed::{CompressedSessionBackend, Compression};
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use layered::LayeredSessionBackend;
+pub use migrating::MigratingSessionBackend;
 #[cfg(feature = "session-replication")]
 pub use replicated::{
     AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,

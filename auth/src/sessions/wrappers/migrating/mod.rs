@@ -1,0 +1,199 @@
+//! Sessions on their way from one backend to another.
+
+mod mark;
+mod users;
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use self::mark::Held;
+use crate::BoxFuture;
+use crate::sessions::{
+    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord, UserSessions,
+};
+
+/// How often a session's move is tried again after others changed it. Each round one of the rivals succeeds.
+const MOST_TRIES: usize = 256;
+
+/// Two backends as one, while sessions move from the first to the second: nobody is logged out, and logout is final.
+///
+/// New sessions go to the new store. A session in the old one is read there, and moves when it is changed, used, or
+/// met by [`SessionMigration`](crate::sessions::SessionMigration), with its expiry and its version. When that has come
+/// to the end, the old store is empty and the application can be started with the new one alone.
+///
+/// Each step is one conditional save, so a program or a store may stop anywhere: nothing is lost, nothing that ended
+/// comes back, and whoever is next goes on. From the middle of its move on a session is as durable as the new store.
+///
+/// Every server must have this in place before the first session moves, and until the last has: one that knows the old
+/// store only takes moved sessions for ended, and what it changes may be lost. Put memory around this, not inside: both
+/// stores are always asked themselves, which makes two reads of most.
+#[derive(Clone)]
+pub struct MigratingSessionBackend<F, T> {
+    from: F,
+    to: T,
+}
+
+impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
+    /// Sessions move from one to the other.
+    pub fn new(from: F, to: T) -> Self {
+        Self { from, to }
+    }
+
+    /// The old store.
+    pub fn from(&self) -> &F {
+        &self.from
+    }
+
+    /// The new store.
+    pub fn to(&self) -> &T {
+        &self.to
+    }
+
+    async fn here(&self, id: &SessionDigest) -> Result<Option<Held>, SessionError> {
+        Ok(self.from.load(id).await?.and_then(Held::of))
+    }
+
+    async fn there(&self, id: &SessionDigest) -> Result<Option<Held>, SessionError> {
+        Ok(self.to.load(id).await?.and_then(Held::of))
+    }
+
+    /// The old store is asked first: a session that leaves it meanwhile is found in the new one.
+    async fn find(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
+        let here = self.here(id).await?;
+        if let Some(Held::Session(record)) = here {
+            return Ok(Some(record));
+        }
+        Ok(match (here, self.there(id).await?) {
+            (_, Some(Held::Session(record))) | (Some(Held::Moved(record)), Some(Held::Coming)) => Some(record),
+            _ => None,
+        })
+    }
+
+    /// Moves the session out of the old store, if it is there; says whether the new one has it now. `known` is what the
+    /// old store had a moment ago.
+    pub(crate) async fn settle(
+        &self,
+        id: &SessionDigest,
+        known: Option<Arc<SessionRecord>>,
+    ) -> Result<bool, SessionError> {
+        let mut known = known.and_then(Held::of);
+        for _ in 0..MOST_TRIES {
+            let here = match known.take() {
+                None => self.here(id).await?,
+                known => known,
+            };
+            match here {
+                Some(Held::Session(record)) => self.send(id, &record).await?,
+                Some(Held::Moved(record)) => self.arrive(id, record).await?,
+                None | Some(Held::Coming) => return Ok(matches!(self.there(id).await?, Some(Held::Session(_)))),
+            }
+        }
+        Err(SessionError::Contended)
+    }
+
+    async fn send(&self, id: &SessionDigest, record: &Arc<SessionRecord>) -> Result<(), SessionError> {
+        let place = self.to.save(id, mark::coming(record), SaveIf::Absent).await?;
+        if place != Saved::Done && matches!(self.there(id).await?, Some(Held::Session(_))) {
+            // It arrived meanwhile: nothing was known of that here.
+            return self.from.delete(id).await.map(drop);
+        }
+        match self.from.save(id, mark::moved(record), SaveIf::Version(record.version)).await? {
+            Saved::Done => self.arrive(id, record.clone()).await,
+            Saved::Conflict => Ok(()),
+            // It ended. If it is there already it stays: then it has another version.
+            Saved::Gone => self.to.save(id, mark::not_coming(record), mark::IF_COMING).await.map(drop),
+        }
+    }
+
+    /// Whatever the answer, the new store decides by now: it has the session, or had it and it ended.
+    async fn arrive(&self, id: &SessionDigest, record: Arc<SessionRecord>) -> Result<(), SessionError> {
+        let _: Saved = self.to.save(id, mark::arrived(record), mark::IF_COMING).await?;
+        self.from.delete(id).await.map(drop)
+    }
+
+    async fn begin(&self, id: &SessionDigest, record: Arc<SessionRecord>) -> Result<Saved, SessionError> {
+        for _ in 0..MOST_TRIES {
+            if self.settle(id, None).await? {
+                return Ok(Saved::Conflict);
+            }
+            if self.to.save(id, mark::arrived(record.clone()), SaveIf::Absent).await? == Saved::Done {
+                return Ok(Saved::Done);
+            }
+            // Of a session that ended on its way.
+            if matches!(self.there(id).await?, Some(Held::Coming))
+                && self.to.save(id, mark::arrived(record.clone()), mark::IF_COMING).await? == Saved::Done
+            {
+                return Ok(Saved::Done);
+            }
+        }
+        Err(SessionError::Contended)
+    }
+}
+
+impl<F: SessionBackend, T: SessionBackend> SessionBackend for MigratingSessionBackend<F, T> {
+    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        Box::pin(self.find(id))
+    }
+
+    fn save<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            match condition {
+                SaveIf::Absent => self.begin(id, record).await,
+                SaveIf::Version(_) if self.settle(id, None).await? => {
+                    self.to.save(id, mark::arrived(record), condition).await
+                }
+                SaveIf::Version(_) => Ok(Saved::Gone),
+            }
+        })
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        seen_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move { Ok(self.settle(id, None).await? && self.to.touch(id, seen_at, expires_at).await?) })
+    }
+
+    /// In the old store first, so that no move that has begun comes to its end.
+    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move {
+            let here = self.from.delete(id).await?;
+            let there = matches!(self.there(id).await?, Some(Held::Session(_)));
+            let deleted = self.to.delete(id).await?;
+            Ok(here || (there && deleted))
+        })
+    }
+
+    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move { Ok(self.find(id).await?.is_some()) })
+    }
+
+    fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        self.from.user_sessions().and(self.to.user_sessions()).map(|_| self as &dyn UserSessions)
+    }
+}
+
+impl<F: CleanupExpired, T: CleanupExpired> CleanupExpired for MigratingSessionBackend<F, T> {
+    fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>> {
+        Box::pin(async move {
+            let here = self.from.cleanup_expired(batch).await?;
+            let left = u64::from(batch).saturating_sub(here);
+            Ok(here + self.to.cleanup_expired(u32::try_from(left).unwrap_or(batch)).await?)
+        })
+    }
+}
+
+impl<F: fmt::Debug, T: fmt::Debug> fmt::Debug for MigratingSessionBackend<F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MigratingSessionBackend").field("from", &self.from).field("to", &self.to).finish()
+    }
+}
