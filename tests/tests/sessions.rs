@@ -99,7 +99,8 @@ async fn keys_are_made_once_and_changed_at_once() {
     session.set("b", 2).unwrap();
     session.cycle_key().await.unwrap();
     assert_ne!(session.key(), Some(key.clone()));
-    assert!(!store.exists(&key.digest()).await.unwrap());
+    let old = Session::open(store.clone(), key.clone()).await.unwrap();
+    assert!(old.keys().is_empty() && old.key().is_none(), "the old key opens nothing");
     assert_eq!(again(&store, &session).await.keys(), ["a", "b"]);
 
     let key = session.key().unwrap();
@@ -159,6 +160,34 @@ async fn a_change_that_meets_a_change_of_the_key_is_not_lost_in_between() {
     one.save().await.unwrap();
     two.cycle_key().await.unwrap();
     assert_eq!(again(&store, &two).await.keys(), ["a", "b"], "also what the other saved meanwhile");
+}
+
+#[tokio::test]
+async fn who_came_with_the_old_key_changes_nothing_any_more() {
+    let store = store();
+    let first = saved(&store, &[("a", 1)]).await;
+    let (slow, other) = (again(&store, &first).await, again(&store, &first).await);
+    slow.set("planted", true).unwrap();
+    other.cycle_key().await.unwrap();
+    assert!(matches!(slow.save().await, Err(SessionError::Ended)));
+    assert!(matches!(slow.cycle_key().await, Err(SessionError::Ended)));
+    assert_eq!(again(&store, &other).await.keys(), ["a"]);
+}
+
+/// Whichever comes first, a session that is ended in one request does not go on under another key in the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_that_meets_a_change_of_the_key_is_final() {
+    for _ in 0..2000 {
+        let store = store();
+        let first = saved(&store, &[("a", 1)]).await;
+        let (one, two) = (again(&store, &first).await, again(&store, &first).await);
+        let renewal = tokio::spawn(async move { (one.cycle_key().await, one.key()) });
+        two.flush().await.unwrap();
+        let (renewed, key) = renewal.await.unwrap();
+        assert!(matches!(renewed, Ok(()) | Err(SessionError::Ended)));
+        assert!(store.is_empty());
+        assert!(Session::open(store.clone(), key.unwrap()).await.unwrap().key().is_none());
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionManager};
+use crate::sessions::{DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionManager};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -24,6 +24,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
     pub(super) sessions: DynSessionBackend,
     pub(super) lifetime: Lifetime,
+    pub(super) session_format: Encoder,
     pub(super) limiter: LoginLimiter,
     pub(super) registrations: Limiter,
     pub(super) clock: Arc<dyn Clock>,
@@ -67,12 +68,17 @@ impl<U: UserModel> Auth<U> {
     /// When the session store cannot tell the sessions of a user.
     pub fn session_manager(&self) -> Result<SessionManager, Error> {
         let manager = SessionManager::new(self.inner.sessions.clone())?;
-        Ok(manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime))
+        Ok(manager
+            .with_clock(self.inner.clock.clone())
+            .with_lifetime(self.inner.lifetime)
+            .with_encoder(self.inner.session_format))
     }
 
     /// A new session, not stored yet.
     pub fn new_session(&self) -> Session {
-        Session::with(self.inner.sessions.clone(), self.inner.clock.clone(), self.inner.lifetime)
+        let session = Session::with(self.inner.sessions.clone(), self.inner.clock.clone(), self.inner.lifetime);
+        session.set_encoder(self.inner.session_format);
+        session
     }
 
     /// Who has the session of that key, if it is alive and its login still holds. Without a key, a new session.

@@ -13,7 +13,7 @@ use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
-use crate::sessions::{self, DynSessionBackend, Lifetime, SessionBackend, SessionBackendEntry};
+use crate::sessions::{self, DynSessionBackend, Encoder, Lifetime, SessionBackend, SessionBackendEntry, SessionFormat};
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -34,6 +34,7 @@ pub struct AuthBuilder<U: UserModel> {
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     lifetime: Lifetime,
+    session_format: Encoder,
     clock: Arc<dyn Clock>,
     settings: Settings,
 }
@@ -57,6 +58,7 @@ impl<U: UserModel> AuthBuilder<U> {
             passwords: None,
             limiter: None,
             lifetime: Lifetime::default(),
+            session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
         }
@@ -87,6 +89,12 @@ impl<U: UserModel> AuthBuilder<U> {
     /// How long a session lives: an hour without use and a day in all, if nothing is said.
     pub fn session_lifetime(self, lifetime: Lifetime) -> Self {
         Self { lifetime, ..self }
+    }
+
+    /// The format that sessions' data are written in: `Json`, if nothing is said. What another format wrote is still
+    /// read, if its feature is on.
+    pub fn session_format(self, format: impl SessionFormat) -> Self {
+        Self { session_format: Encoder::of(format), ..self }
     }
 
     /// The application's secret: at least 32 random bytes, the same on all servers. Without one, an application on an
@@ -206,6 +214,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends,
             sessions,
             lifetime: self.lifetime,
+            session_format: self.session_format,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
             clock: self.clock,

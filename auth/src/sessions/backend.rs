@@ -39,6 +39,14 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     /// The record, unless it is absent or expired. A damaged record counts as none and is logged.
     fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>>;
 
+    /// The same, and never from a copy that is held nearby. Only a backend that holds copies need say more than `load`.
+    fn load_fresh<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        self.load(id)
+    }
+
     /// Writes the record, with the version that stands in it, if the condition holds.
     fn save<'a>(
         &'a self,
@@ -77,35 +85,7 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 pub type DynSessionBackend = Arc<dyn SessionBackend>;
 
 impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        (**self).load(id)
-    }
-
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        (**self).save(id, record, condition)
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        (**self).touch(id, seen_at, expires_at)
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        (**self).delete(id)
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        (**self).exists(id)
-    }
+    pass_on!([as_ref()] load, load_fresh, save, touch, delete, exists);
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         (**self).user_sessions()

@@ -1,207 +1,196 @@
-//! A whole session record as bytes, for stores that keep nothing else.
+//! A whole session record as bytes, for stores that keep nothing else: a head of fixed size, which a store may read and
+//! write by itself, and the rest, which only this file reads.
 //!
-//! Two bytes that say what this is, one with the version of the layout, then, in every version, the moment of expiry, so
-//! that a clean-up needs to read no more. Version 1 goes on with the record's version, the other moments, the login, the
-//! device and the data, and ends with a checksum. Numbers are big-endian, moments are microseconds since 1970.
+//! ```text
+//!  0      1  format, 2
+//!  1      8  version
+//!  9     16  expires_at, seen_at: one stretch, so that a touch writes nothing else
+//! 25     16  created_at, ends_at
+//! 41     32  verifier
+//! 73      2  length of the user's key, 0xffff when nobody is logged in
+//! 75      …  the user's key, its tie (32), when the login was (8)
+//!         2  length of the device, 0 when none is known
+//!         …  the device
+//!         4  length of the data
+//!         …  the data
+//! ```
+//!
+//! Numbers are big-endian; moments are microseconds since 1970. The moment of expiry stands there in every format.
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest as _, Sha256};
 
-use super::{Device, Login, SessionDigest, SessionError, SessionRecord};
+use super::{Device, Login, SessionError, SessionRecord};
 
-/// The most bytes of data in a record: a dictionary, and what wrappers put around it.
-pub(crate) const MAX_DATA: usize = 2 << 20;
-/// The most bytes of an encoded record.
-pub(crate) const MAX_BYTES: usize = MAX_DATA + MAX_USER_ID + Device::MAX_BYTES + 256;
 /// As many bytes as [`expires_at`] reads.
-pub(crate) const HEADER: usize = 11;
+pub(crate) const HEADER: usize = MOVED_AT + 8;
+/// Where the moments stand that a touch moves.
+pub(crate) const MOVED_AT: usize = 9;
+/// The most bytes of a user's key: as many characters as the database's column has, of four bytes each.
+pub(crate) const MAX_USER_ID: usize = 255 * 4;
+/// The most bytes of an encoded record.
+pub(crate) const MAX_BYTES: usize = HEAD + MAX_USER_ID + 32 + 8 + 2 + Device::MAX_BYTES + 4 + SessionRecord::MAX_DATA;
 
-const MAX_USER_ID: usize = 4096;
-const MAGIC: [u8; 2] = [0xa7, b's'];
-const VERSION: u8 = 1;
-/// Tells damage, not forgery: whoever can write the store can write what they like.
-const CHECKSUM: usize = 8;
+const FORMAT: u8 = 2;
+const HEAD: usize = 75;
+const NOBODY: u16 = u16::MAX;
 
 /// The record's bytes.
 pub(crate) fn encode(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
-    if record.data.len() > MAX_DATA {
-        return Err(SessionError::TooLarge { max: MAX_DATA });
+    if record.data.len() > SessionRecord::MAX_DATA {
+        return Err(SessionError::TooLarge { max: SessionRecord::MAX_DATA });
     }
-    let mut bytes = Vec::with_capacity(128 + record.data.len());
-    bytes.extend(MAGIC);
-    bytes.push(VERSION);
-    put_moment(&mut bytes, record.expires_at);
+    let mut bytes = Vec::with_capacity(HEAD + 64 + record.data.len());
+    bytes.push(FORMAT);
     bytes.extend(record.version.to_be_bytes());
-    for moment in [record.created_at, record.seen_at, record.ends_at] {
-        put_moment(&mut bytes, moment);
-    }
+    bytes.extend(moved(record.seen_at, record.expires_at));
+    bytes.extend(micros(record.created_at));
+    bytes.extend(micros(record.ends_at));
+    bytes.extend(record.verifier);
     match &record.login {
-        None => bytes.push(0),
+        None => bytes.extend(NOBODY.to_be_bytes()),
         Some(login) => {
-            if login.user_id.len() > MAX_USER_ID {
-                return Err(SessionError::store("the user's key is too long"));
-            }
-            bytes.push(1);
-            put_moment(&mut bytes, login.at);
+            let length = u16::try_from(login.user_id.len()).ok().filter(|length| usize::from(*length) <= MAX_USER_ID);
+            let length = length.ok_or_else(|| SessionError::store("the user's key is too long"))?;
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(login.user_id.as_bytes());
             bytes.extend(login.tie);
-            put_bytes(&mut bytes, login.user_id.as_bytes());
+            bytes.extend(micros(login.at));
         }
     }
-    put_bytes(&mut bytes, &record.device.as_ref().map(Device::encode).unwrap_or_default());
-    put_bytes(&mut bytes, &record.data);
-    let checksum = checksum(&bytes);
-    bytes.extend(checksum);
+    let device = record.device.as_ref().map(Device::encode).unwrap_or_default();
+    bytes.extend(u16::try_from(device.len()).map_err(SessionError::store)?.to_be_bytes());
+    bytes.extend(device);
+    bytes.extend(u32::try_from(record.data.len()).map_err(SessionError::store)?.to_be_bytes());
+    bytes.extend(&record.data);
     Ok(bytes)
 }
 
-/// The record in these bytes. Damaged ones, and those of another layout, are no record and are logged.
-pub(crate) fn decode(id: &SessionDigest, bytes: &[u8]) -> Option<SessionRecord> {
-    let record = Reader::open(bytes).and_then(|mut reader| reader.record());
-    if record.is_none() {
-        tracing::warn!(session = ?id, bytes = bytes.len(), "a damaged session counts as none");
-    }
-    record
+/// The moments that a touch moves, as they stand in a record.
+pub(crate) fn moved(seen_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&micros(expires_at));
+    bytes[8..].copy_from_slice(&micros(seen_at));
+    bytes
 }
 
-/// When the record expires that begins with these bytes, whatever the version of its layout.
+/// When the record expires that begins with these bytes.
+#[cfg_attr(not(feature = "session-file"), expect(dead_code, reason = "only files are cleaned up"))]
 pub(crate) fn expires_at(header: &[u8]) -> Option<DateTime<Utc>> {
-    let mut reader = Reader(header);
-    (reader.take::<2>()? == MAGIC).then_some(())?;
-    reader.take::<1>()?;
-    reader.moment()
+    Reader(header.get(MOVED_AT..)?).moment()
 }
 
-fn put_moment(bytes: &mut Vec<u8>, moment: DateTime<Utc>) {
-    bytes.extend(moment.timestamp_micros().to_be_bytes());
+/// The record in these bytes. `None` when that is no whole record in this format, and nothing else.
+pub(crate) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
+    let mut rest = Reader(bytes);
+    if rest.array()? != [FORMAT] {
+        return None;
+    }
+    let version = u64::from_be_bytes(rest.array()?);
+    let (expires_at, seen_at) = (rest.moment()?, rest.moment()?);
+    let (created_at, ends_at) = (rest.moment()?, rest.moment()?);
+    let verifier = rest.array()?;
+    let login = match u16::from_be_bytes(rest.array()?) {
+        NOBODY => None,
+        length => {
+            let user_id = std::str::from_utf8(rest.take(usize::from(length))?).ok()?;
+            Some(Login::new(user_id, rest.array()?, rest.moment()?))
+        }
+    };
+    let device = match u16::from_be_bytes(rest.array()?) {
+        0 => None,
+        length => Some(Device::decode(rest.take(usize::from(length))?)?),
+    };
+    let length = usize::try_from(u32::from_be_bytes(rest.array()?)).ok()?;
+    let data = rest.take(length)?.into();
+    rest.0.is_empty().then_some(SessionRecord {
+        version,
+        verifier,
+        login,
+        device,
+        created_at,
+        seen_at,
+        expires_at,
+        ends_at,
+        data,
+    })
 }
 
-/// Bounded by the caller, far below four gigabytes.
-fn put_bytes(bytes: &mut Vec<u8>, part: &[u8]) {
-    bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-    bytes.extend(part);
-}
-
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    digest.first_chunk().copied().unwrap_or_default()
-}
-
-/// What is still to be read.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Whole bytes of this version.
-    fn open(bytes: &'a [u8]) -> Option<Self> {
-        let (body, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
-        (bytes.len() <= MAX_BYTES && checksum(body) == *sum).then_some(Self(body))
-    }
-
-    fn record(&mut self) -> Option<SessionRecord> {
-        if self.take()? != MAGIC || self.take()? != [VERSION] {
-            return None;
-        }
-        let expires_at = self.moment()?;
-        let version = u64::from_be_bytes(self.take()?);
-        let (created_at, seen_at, ends_at) = (self.moment()?, self.moment()?, self.moment()?);
-        let login = match self.take()? {
-            [0] => None,
-            [1] => {
-                let (at, tie) = (self.moment()?, self.take()?);
-                Some(Login::new(str::from_utf8(self.bytes(MAX_USER_ID)?).ok()?, tie, at))
-            }
-            _ => return None,
-        };
-        let device = match self.bytes(Device::MAX_BYTES)? {
-            [] => None,
-            bytes => Some(Device::decode(bytes)?),
-        };
-        let data = self.bytes(MAX_DATA)?.into();
-        let record = SessionRecord { version, login, device, created_at, seen_at, expires_at, ends_at, data };
-        self.0.is_empty().then_some(record)
-    }
-
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn bytes(&mut self, max: usize) -> Option<&'a [u8]> {
-        let length = usize::try_from(u32::from_be_bytes(self.take()?)).ok()?;
-        let (taken, rest) = self.0.split_at_checked(length).filter(|_| length <= max)?;
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn moment(&mut self) -> Option<DateTime<Utc>> {
-        DateTime::from_timestamp_micros(i64::from_be_bytes(self.take()?))
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
     }
+
+    fn moment(&mut self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(i64::from_be_bytes(self.array()?))
+    }
+}
+
+fn micros(time: DateTime<Utc>) -> [u8; 8] {
+    time.timestamp_micros().to_be_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn id() -> SessionDigest {
-        SessionDigest::from_bytes([3; 32])
+    fn record(login: Option<Login>) -> SessionRecord {
+        let moment = |micros| DateTime::from_timestamp_micros(micros).expect("a small number is a moment");
+        let mut record = SessionRecord::new(moment(1), moment(-2), moment(1 << 52));
+        (record.version, record.data) = (u64::MAX, b"\x01{}".as_slice().into());
+        record.verifier = [5; 32];
+        record.device = login.is_some().then(|| Device::default().with_user_agent("curl"));
+        record.login = login;
+        record
     }
 
-    fn records() -> [SessionRecord; 2] {
-        let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
-        let plain = SessionRecord::new(at(1_700_000_000_000_001), at(1_800_000_000_000_000), at(-5));
-        let login = Some(Login::new("ключ", [7; 32], at(12)));
-        let device = Some(Device::default().with_user_agent("curl"));
-        let whole =
-            SessionRecord { version: u64::MAX, login, device, data: b"\0\xffx".as_slice().into(), ..plain.clone() };
-        [plain, whole]
+    fn login() -> Login {
+        Login::new("ключ", [9; 32], DateTime::UNIX_EPOCH)
     }
 
     #[test]
-    fn a_record_survives() {
-        for record in records() {
-            let bytes = encode(&record).unwrap();
-            assert_eq!(decode(&id(), &bytes).as_ref(), Some(&record));
+    fn a_record_survives_its_bytes() {
+        for record in [record(None), record(Some(login())), record(Some(Login::new("", [0; 32], DateTime::UNIX_EPOCH)))]
+        {
+            let bytes = encode(&record).expect("it fits");
+            assert!(bytes.len() <= MAX_BYTES);
             assert_eq!(expires_at(&bytes[..HEADER]), Some(record.expires_at));
+            assert_eq!(decode(&bytes), Some(record));
         }
     }
 
     #[test]
-    fn damage_anywhere_is_no_record() {
-        for record in records() {
-            let bytes = encode(&record).unwrap();
-            for end in 0..bytes.len() {
-                assert_eq!(decode(&id(), &bytes[..end]), None);
-            }
-            for at in 0..bytes.len() {
-                let mut bytes = bytes.clone();
-                bytes[at] ^= 0x10;
-                assert_eq!(decode(&id(), &bytes), None, "byte {at}");
-            }
-            assert_eq!(decode(&id(), &[&bytes[..], b"x"].concat()), None);
+    fn whatever_is_cut_off_or_added_is_noticed() {
+        let bytes = encode(&record(Some(login()))).expect("it fits");
+        for length in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..length]), None, "{length}");
         }
+        assert_eq!(decode(&[&bytes[..], b"x"].concat()), None);
+        assert_eq!(decode(&[&[1], &bytes[1..]].concat()), None, "another format");
     }
 
     #[test]
-    fn another_version_is_no_record_but_expires() {
-        let [record, _] = records();
-        let mut bytes = encode(&record).unwrap();
-        bytes[2] = VERSION + 1;
-        let body = bytes.len() - CHECKSUM;
-        let sum = checksum(&bytes[..body]);
-        bytes[body..].copy_from_slice(&sum);
-        assert_eq!(decode(&id(), &bytes), None);
-        assert_eq!(expires_at(&bytes), Some(record.expires_at));
+    fn what_is_too_large_is_refused() {
+        let mut large = record(None);
+        large.data = vec![0; SessionRecord::MAX_DATA + 1].into();
+        assert!(matches!(encode(&large), Err(SessionError::TooLarge { .. })));
+        let long = Login::new("x".repeat(MAX_USER_ID + 1), [0; 32], DateTime::UNIX_EPOCH);
+        assert!(matches!(encode(&record(Some(long))), Err(SessionError::Store(_))));
     }
 
     #[test]
-    fn sizes_are_bounded() {
-        let [mut record, _] = records();
-        record.data = vec![0; MAX_DATA].into();
-        let bytes = encode(&record).unwrap();
-        assert!(bytes.len() <= MAX_BYTES);
-        assert!(decode(&id(), &bytes).is_some());
-        record.data = vec![0; MAX_DATA + 1].into();
-        assert!(matches!(encode(&record), Err(SessionError::TooLarge { .. })));
-        assert_eq!(decode(&id(), &vec![0; MAX_BYTES + 1]), None);
+    fn a_touch_writes_where_the_moments_stand() {
+        let mut record = record(Some(login()));
+        let mut bytes = encode(&record).expect("it fits");
+        (record.seen_at, record.expires_at) = (DateTime::UNIX_EPOCH, record.ends_at);
+        bytes[MOVED_AT..MOVED_AT + 16].copy_from_slice(&moved(record.seen_at, record.expires_at));
+        assert_eq!(decode(&bytes), Some(record));
     }
 }

@@ -8,12 +8,17 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::secret;
 
 /// What the visitor's cookie holds: 256 random bits, as text. Whoever has it has the session.
+///
+/// The first half says which session, and stays as long as there is one. The second half is what a change of the key
+/// changes: so that is one write to one record, and whoever ends the session ends it whatever its key is by then.
 #[derive(Clone)]
 pub struct SessionKey([u8; SessionKey::TEXT_LENGTH]);
 
 impl SessionKey {
     /// The length of the text, in characters.
     pub const TEXT_LENGTH: usize = 43;
+    /// 126 bits; 130 follow.
+    const HALF: usize = 21;
 
     /// A new key from the system's random generator.
     ///
@@ -39,9 +44,22 @@ impl SessionKey {
         String::from_utf8_lossy(&self.0).into_owned()
     }
 
-    /// What stores know the session by.
+    /// What stores know the session by: SHA-256 of the first half.
     pub fn digest(&self) -> SessionDigest {
-        SessionDigest(Sha256::digest(self.0).into())
+        SessionDigest(Sha256::digest(&self.0[..Self::HALF]).into())
+    }
+
+    /// What a record knows its key by: SHA-256 of the second half.
+    pub fn verifier(&self) -> [u8; 32] {
+        Sha256::digest(&self.0[Self::HALF..]).into()
+    }
+
+    /// Another key to the same session.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        let mut key = Self::generate();
+        key.0[..Self::HALF].copy_from_slice(&self.0[..Self::HALF]);
+        key
     }
 }
 
@@ -65,7 +83,7 @@ impl Drop for SessionKey {
     }
 }
 
-/// What a store knows a session by: SHA-256 of its key, as the cookie has it. Whoever reads the store cannot take over a session.
+/// What a store knows a session by: it says nothing of the key. Whoever reads the store cannot take over a session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionDigest([u8; 32]);
 
@@ -127,6 +145,16 @@ mod tests {
         assert_eq!(SessionKey::parse(text.as_bytes()), Some(key.clone()));
         assert!(!format!("{key:?} {:?}", key.digest()).contains(&text));
         assert_ne!(key, SessionKey::generate());
+    }
+
+    #[test]
+    fn a_renewed_key_is_another_key_to_the_same_session() {
+        let key = SessionKey::generate();
+        let renewed = key.renewed();
+        assert_ne!(renewed, key);
+        assert_eq!(renewed.digest(), key.digest());
+        assert_ne!(renewed.verifier(), key.verifier());
+        assert_eq!(SessionKey::parse(renewed.expose().as_bytes()), Some(renewed));
     }
 
     #[test]

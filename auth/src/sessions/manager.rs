@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Device, DynSessionBackend, Lifetime, Login, Session, SessionDigest, SessionError, SessionKey, UserSession,
-    UserSessions,
+    Device, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionDigest, SessionError, SessionFormat,
+    SessionKey, SessionLimit, UserSession, UserSessions, session, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -35,6 +35,8 @@ pub struct SessionManager {
     backend: DynSessionBackend,
     clock: Arc<dyn Clock>,
     lifetime: Lifetime,
+    limit: Option<SessionLimit>,
+    encoder: Encoder,
 }
 
 impl SessionManager {
@@ -43,7 +45,8 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Configuration`] when the store cannot tell the sessions of a user.
     pub fn new(backend: DynSessionBackend) -> Result<Self, SessionError> {
-        let manager = Self { backend, clock: Arc::new(SystemClock), lifetime: Lifetime::default() };
+        let (clock, lifetime) = (Arc::new(SystemClock), Lifetime::default());
+        let manager = Self { backend, clock, lifetime, limit: None, encoder: Encoder::default() };
         manager.users()?;
         Ok(manager)
     }
@@ -60,12 +63,30 @@ impl SessionManager {
         Self { lifetime, ..self }
     }
 
+    /// The same with this many sessions for each user at the most. It counts for those that this manager begins;
+    /// `Auth::builder().max_sessions_per_user(…)` sets it for every login.
+    #[must_use]
+    pub fn with_limit(self, limit: impl Into<Option<SessionLimit>>) -> Self {
+        Self { limit: limit.into(), ..self }
+    }
+
+    /// The same with sessions written in this format; in [`Json`](super::Json), if nothing is said. All formats are read.
+    #[must_use]
+    pub fn with_format(self, format: impl SessionFormat) -> Self {
+        self.with_encoder(Encoder::of(format))
+    }
+
+    pub(crate) fn with_encoder(self, encoder: Encoder) -> Self {
+        Self { encoder, ..self }
+    }
+
     /// Begins a session for a user who has proved who they are, and stores it.
     ///
     /// # Errors
-    /// [`SessionError::Store`]
+    /// [`SessionError::LimitReached`] when the user has as many sessions as there may be, [`SessionError::Store`].
     pub async fn create(&self, login: Login, device: Device) -> Result<Session, SessionError> {
-        let session = Session::with(self.backend.clone(), self.clock.clone(), self.lifetime);
+        let session = Session::within(self.backend.clone(), self.clock.clone(), self.lifetime, self.limit);
+        session.set_encoder(self.encoder);
         session.set_device(device);
         session.start(login).await?;
         Ok(session)
@@ -80,9 +101,8 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]
     pub async fn find(&self, key: &SessionKey) -> Result<Option<UserSession>, SessionError> {
-        let id = key.digest();
-        let found = self.backend.load(&id).await?.map(|record| UserSession::new(id, record));
-        Ok(found.filter(|session| self.is_alive(session)))
+        let found = session::find(&self.backend, key, self.clock.now()).await?;
+        Ok(found.map(|record| UserSession::new(key.digest(), record)))
     }
 
     /// Notes that a session was used, so that its idle time begins anew; the absolute limit stays. Says whether there was
@@ -105,7 +125,10 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]: then it may still be alive, and the caller must say so.
     pub async fn destroy(&self, key: &SessionKey) -> Result<bool, SessionError> {
-        self.backend.delete(&key.digest()).await
+        match self.find(key).await? {
+            Some(session) => self.backend.delete(&session.id).await,
+            None => Ok(false),
+        }
     }
 
     /// A user's live sessions, the one that began last first: "your devices".
@@ -114,7 +137,8 @@ impl SessionManager {
     /// [`SessionError::Store`]
     pub async fn list(&self, user_id: &str) -> Result<Vec<UserSession>, SessionError> {
         let mut sessions = self.users()?.sessions_of(user_id).await?;
-        sessions.retain(|session| self.is_alive(session));
+        let now = self.clock.now();
+        sessions.retain(|session| session.record.is_alive(now));
         Ok(sessions)
     }
 
@@ -143,14 +167,8 @@ impl SessionManager {
         self.users()?.delete_all_of(user_id, None).await
     }
 
-    fn is_alive(&self, session: &UserSession) -> bool {
-        let now = self.clock.now();
-        now < session.record.expires_at && now < session.record.ends_at
-    }
-
     fn users(&self) -> Result<&dyn UserSessions, SessionError> {
-        let unable = || SessionError::Configuration("the session store cannot tell the sessions of a user".to_owned());
-        self.backend.user_sessions().ok_or_else(unable)
+        user_sessions::of(&self.backend)
     }
 }
 

@@ -6,16 +6,20 @@
 //! it. What is put around a backend stands in `wrappers/`, is a backend too, passes the same suite, and has its row in
 //! the matrix of `tests/tests/wrappers/`.
 
+#[macro_use]
+mod pass_on;
+
 mod backend;
 mod backends;
 mod device;
-#[cfg(feature = "session-file")]
+#[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
 mod formats;
 mod identity;
 mod key;
 mod lifetime;
+mod limit;
 mod manager;
 mod migration;
 mod record;
@@ -41,12 +45,14 @@ pub use error::SessionError;
 pub use formats::Cbor;
 #[cfg(feature = "session-compact")]
 pub use formats::Compact;
+pub(crate) use formats::Encoder;
 #[cfg(feature = "session-messagepack")]
 pub use formats::MessagePack;
 pub use formats::{Json, SessionFormat};
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
+pub use limit::{SessionLimit, WhenFull};
 pub use manager::SessionManager;
 pub use migration::{MigrationProgress, SessionMigration};
 pub use record::{Login, SessionRecord};

@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
 
-use super::Device;
+use subtle::ConstantTimeEq as _;
+
+use super::{Device, SessionKey};
 
 /// A session as stores keep it. They read the moments and the version; the data are bytes to them.
 ///
@@ -10,6 +12,8 @@ use super::Device;
 pub struct SessionRecord {
     /// 1 when the record is made, one more with every save.
     pub version: u64,
+    /// [`SessionKey::verifier`] of the key that opens it; zeros, which no key has, until one is set.
+    pub verifier: [u8; 32],
     /// Who is logged in.
     pub login: Option<Login>,
     /// The device it was made on.
@@ -34,6 +38,7 @@ impl SessionRecord {
     pub fn new(created_at: DateTime<Utc>, expires_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Self {
         Self {
             version: 1,
+            verifier: [0; 32],
             login: None,
             device: None,
             created_at,
@@ -42,6 +47,21 @@ impl SessionRecord {
             ends_at,
             data: Box::default(),
         }
+    }
+
+    /// Whether this is a key to it.
+    pub fn is_opened_by(&self, key: &SessionKey) -> bool {
+        self.verifier.ct_eq(&key.verifier()).into()
+    }
+
+    /// Whether there is such a session at this moment.
+    pub(super) fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        now < self.expires_at && now < self.ends_at
+    }
+
+    /// Whose login it holds.
+    pub(super) fn user_id(&self) -> Option<&str> {
+        self.login.as_ref().map(|login| login.user_id.as_str())
     }
 }
 

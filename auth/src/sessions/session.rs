@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::formats::{self, Encoder};
 use super::state::{Changes, State};
 use super::{
-    Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
-    SessionRecord, formats,
+    Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
+    SessionFormat, SessionKey, SessionLimit, SessionRecord, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -42,6 +43,7 @@ struct Inner<B> {
     backend: B,
     clock: Arc<dyn Clock>,
     lifetime: Lifetime,
+    limit: Option<SessionLimit>,
     state: Mutex<State>,
 }
 
@@ -56,7 +58,12 @@ impl<B: SessionBackend> Session<B> {
 
     /// A new session that goes by this clock and lives that long.
     pub fn with(backend: B, clock: Arc<dyn Clock>, lifetime: Lifetime) -> Self {
-        Self { inner: Arc::new(Inner { backend, clock, lifetime, state: Mutex::default() }) }
+        Self::within(backend, clock, lifetime, None)
+    }
+
+    /// The same, which saves a login only within the limit.
+    pub(crate) fn within(backend: B, clock: Arc<dyn Clock>, lifetime: Lifetime, limit: Option<SessionLimit>) -> Self {
+        Self { inner: Arc::new(Inner { backend, clock, lifetime, limit, state: Mutex::default() }) }
     }
 
     /// The session of that key. Where there is none, a new one with another key: what a visitor brings is never adopted.
@@ -76,8 +83,7 @@ impl<B: SessionBackend> Session<B> {
         key: SessionKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
-        let found = self.inner.backend.load(&key.digest()).await?;
-        let found = found.filter(|record| now < record.expires_at && now < record.ends_at);
+        let found = find(&self.inner.backend, &key, now).await?;
         if let Some(record) = &found {
             let mut state = self.state();
             state.key = Some(key);
@@ -144,6 +150,15 @@ impl<B: SessionBackend> Session<B> {
         state.changes.items.clear();
         state.changes.cleared = true;
         state.note_change();
+    }
+
+    /// Has it written in this format from now on; in [`Json`](super::Json), if nothing is said.
+    pub fn set_format(&self, format: impl SessionFormat) {
+        self.set_encoder(Encoder::of(format));
+    }
+
+    pub(crate) fn set_encoder(&self, encoder: Encoder) {
+        self.state().encoder = encoder;
     }
 
     /// Has the session written at the next save although nothing was set.
@@ -217,7 +232,7 @@ impl<B: SessionBackend> Session<B> {
             return Ok(());
         }
         for _ in 0..MOST_TRIES {
-            let (key, mut record, condition, generation) = self.draft()?;
+            let Draft { key, mut record, condition, generation } = self.draft()?;
             let id = key.digest();
             let empty = is_empty(&record);
             if empty && condition == SaveIf::Absent {
@@ -229,7 +244,7 @@ impl<B: SessionBackend> Session<B> {
                 record.expires_at = record.created_at;
             }
             let record = Arc::new(record);
-            match (self.inner.backend.save(&id, record.clone(), condition).await?, condition) {
+            match (self.write(&id, record.clone(), condition).await?, condition) {
                 (Saved::Done, _) if empty => {
                     self.inner.backend.delete(&id).await?;
                     self.state().forget();
@@ -243,12 +258,27 @@ impl<B: SessionBackend> Session<B> {
                 // Somebody else has the key: take another.
                 (Saved::Conflict, SaveIf::Absent) => self.state().key = None,
                 (Saved::Conflict, SaveIf::Version(_)) => {
-                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
-                    self.state().rebase(newer);
+                    let newer = self.inner.backend.load_fresh(&id).await?.ok_or(SessionError::Ended)?;
+                    self.state().rebase(newer)?;
                 }
             }
         }
         Err(SessionError::Contended)
+    }
+
+    /// A login within the limit, anything else as it is.
+    async fn write(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> Result<Saved, SessionError> {
+        match self.inner.limit {
+            Some(limit) if self.state().changes.login.is_some() => {
+                user_sessions::of(&self.inner.backend)?.save_within(id, record, condition, limit).await
+            }
+            _ => self.inner.backend.save(id, record, condition).await,
+        }
     }
 
     /// Gives the session another key at once, and keeps what is in it. The old key is dead when this returns.
@@ -256,8 +286,11 @@ impl<B: SessionBackend> Session<B> {
     /// # Errors
     /// [`SessionError::Ended`] when the session was ended meanwhile.
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
-        self.retire().await?;
-        self.state().note_change();
+        {
+            let mut state = self.state();
+            state.renew = true;
+            state.note_change();
+        }
         self.save().await
     }
 
@@ -269,7 +302,9 @@ impl<B: SessionBackend> Session<B> {
         if let Some((id, _)) = self.stored() {
             self.inner.backend.delete(&id).await?;
         }
-        *self.state() = State { modified: true, accessed: true, ..State::default() };
+        let mut state = self.state();
+        state.forget();
+        state.modified = true;
         Ok(())
     }
 
@@ -280,48 +315,24 @@ impl<B: SessionBackend> Session<B> {
         if self.login().is_some_and(|old| old.user_id != login.user_id) {
             self.flush().await?;
         }
-        self.state().changes.device.clone_from(&device);
-        match self.retire().await {
+        self.begin(login.clone(), device.clone());
+        match self.save().await {
             // Logged out in another tab meanwhile: log in to a session of its own.
             Err(SessionError::Ended) => {
                 self.flush().await?;
-                self.state().changes.device = device;
+                self.begin(login, device);
+                self.save().await
             }
-            other => other?,
+            other => other,
         }
-        {
-            let mut state = self.state();
-            state.began = None;
-            state.changes.login = Some(login);
-            state.note_change();
-        }
-        self.save().await
     }
 
-    /// Ends the stored record and keeps what is in it for a new one, so that the next save is under another key.
-    async fn retire(&self) -> Result<(), SessionError> {
-        for _ in 0..MOST_TRIES {
-            let Some((id, record)) = self.stored() else {
-                self.state().key = None;
-                return Ok(());
-            };
-            // A record that has expired is no record, so this is a deletion that no concurrent change escapes.
-            let version = record.version;
-            let ended = SessionRecord { version: version + 1, expires_at: record.created_at, ..(*record).clone() };
-            match self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(version)).await? {
-                Saved::Done => {
-                    self.inner.backend.delete(&id).await?;
-                    self.state().detach();
-                    return Ok(());
-                }
-                Saved::Gone => return Err(SessionError::Ended),
-                Saved::Conflict => {
-                    let newer = self.inner.backend.load(&id).await?.ok_or(SessionError::Ended)?;
-                    self.state().rebase(newer);
-                }
-            }
-        }
-        Err(SessionError::Contended)
+    fn begin(&self, login: Login, device: Option<Device>) {
+        let mut state = self.state();
+        state.changes.device = device;
+        state.changes.login = Some(login);
+        state.renew = true;
+        state.note_change();
     }
 
     /// Notes that the session was used, when that is due.
@@ -376,29 +387,36 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// The record to write, on top of the one last seen.
-    fn draft(&self) -> Result<(SessionKey, SessionRecord, SaveIf, u64), SessionError> {
+    fn draft(&self) -> Result<Draft, SessionError> {
         let now = self.inner.clock.now();
         let mut state = self.state();
-        let key = state.key.get_or_insert_with(SessionKey::generate).clone();
-        let (mut record, condition) = if let Some(old) = &state.record {
-            let (seen_at, expires_at) = self.inner.lifetime.use_at(old, now);
-            let new = SessionRecord { version: old.version + 1, seen_at, expires_at, ..SessionRecord::clone(old) };
-            (new, SaveIf::Version(old.version))
-        } else {
-            let mut new = self.inner.lifetime.begin(now);
-            if let Some((created_at, ends_at)) = state.began {
-                (new.created_at, new.ends_at, new.expires_at) = (created_at, ends_at, new.expires_at.min(ends_at));
+        let mut key = state.key.get_or_insert_with(SessionKey::generate).clone();
+        let begun = self.inner.lifetime.begin(now);
+        let (mut record, condition) = match &state.record {
+            None => (begun.clone(), SaveIf::Absent),
+            Some(old) => {
+                let (seen_at, expires_at) = self.inner.lifetime.use_at(old, now);
+                let version = old.version.checked_add(1).ok_or(SessionError::Contended)?;
+                let next = SessionRecord { version, seen_at, expires_at, ..SessionRecord::clone(old) };
+                (next, SaveIf::Version(old.version))
             }
-            (new, SaveIf::Absent)
         };
+        if state.renew {
+            key = if state.record.is_some() { key.renewed() } else { SessionKey::generate() };
+        }
         if state.changes.login.is_some() {
+            // Who logs in begins a session, although what was in it stays.
+            (record.created_at, record.expires_at, record.ends_at) =
+                (begun.created_at, begun.expires_at, begun.ends_at);
             record.login.clone_from(&state.changes.login);
         }
         if state.changes.device.is_some() {
             record.device.clone_from(&state.changes.device);
         }
-        record.data = formats::Encoder::default().encode(state.items())?;
-        Ok((key, record, condition, state.generation))
+        record.verifier = key.verifier();
+        let encoder = state.encoder;
+        record.data = encoder.encode(state.items())?;
+        Ok(Draft { key, record, condition, generation: state.generation })
     }
 
     fn saved(&self, key: SessionKey, record: Arc<SessionRecord>, generation: u64) {
@@ -408,6 +426,7 @@ impl<B: SessionBackend> Session<B> {
         if state.generation == generation {
             state.changes = Changes::default();
             state.modified = false;
+            state.renew = false;
         }
     }
 
@@ -415,6 +434,29 @@ impl<B: SessionBackend> Session<B> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is to be written under which key.
+struct Draft {
+    key: SessionKey,
+    record: SessionRecord,
+    condition: SaveIf,
+    generation: u64,
+}
+
+/// The live record that this key opens. One whose data cannot be read is none.
+pub(super) async fn find(
+    backend: &impl SessionBackend,
+    key: &SessionKey,
+    now: DateTime<Utc>,
+) -> Result<Option<Arc<SessionRecord>>, SessionError> {
+    let (id, opens) = (key.digest(), |record: &Arc<SessionRecord>| record.is_opened_by(key));
+    let mut found = backend.load(&id).await?;
+    if found.as_ref().is_some_and(|record| !opens(record)) {
+        // A copy held nearby may be older than the key.
+        found = backend.load_fresh(&id).await?.filter(opens);
+    }
+    Ok(found.filter(|record| record.is_alive(now) && formats::is_readable(&record.data)))
 }
 
 fn is_empty(record: &SessionRecord) -> bool {

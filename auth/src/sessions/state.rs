@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Device, Login, SessionKey, SessionRecord, formats};
+use super::formats::{self, Encoder};
+use super::{Device, Login, SessionError, SessionKey, SessionRecord};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -20,8 +20,9 @@ pub(super) struct State {
     pub(super) accessed: bool,
     /// Counts changes, so that one made while a save was under way is not taken for saved.
     pub(super) generation: u64,
-    /// When the session began and when it ends at the latest, if its key was changed since.
-    pub(super) began: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The next save is under another key.
+    pub(super) renew: bool,
+    pub(super) encoder: Encoder,
 }
 
 /// What was done since the last save. It can be done again on top of what another request saved meanwhile.
@@ -50,7 +51,7 @@ impl Changes {
 impl State {
     /// Nothing is stored any more.
     pub(super) fn forget(&mut self) {
-        *self = Self { accessed: true, ..Self::default() };
+        *self = Self { accessed: true, encoder: self.encoder, ..Self::default() };
     }
 
     pub(super) fn note_change(&mut self) {
@@ -61,27 +62,21 @@ impl State {
     pub(super) fn items(&mut self) -> &mut Map<String, Value> {
         self.accessed = true;
         let record = self.record.as_ref();
-        self.items.get_or_insert_with(|| {
-            record.map(|record| formats::decode(&record.data).unwrap_or_default()).unwrap_or_default()
-        })
+        // A record that cannot be read was not loaded.
+        let stored = || record.and_then(|record| formats::decode(&record.data)).unwrap_or_default();
+        self.items.get_or_insert_with(stored)
     }
 
-    /// Makes everything that the record holds a change, to be saved under a key to come.
-    pub(super) fn detach(&mut self) {
-        let items = self.items().clone();
-        let Some(record) = self.record.take() else { return };
-        self.changes.items = items.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        self.changes.login = self.changes.login.take().or_else(|| record.login.clone());
-        self.changes.device = self.changes.device.take().or_else(|| record.device.clone());
-        self.began = Some((record.created_at, record.ends_at));
-        self.key = None;
-    }
-
-    /// Makes the same changes on top of a newer record.
-    pub(super) fn rebase(&mut self, newer: Arc<SessionRecord>) {
-        let mut items = formats::decode(&newer.data).unwrap_or_default();
+    /// Makes the same changes on top of a newer record. Not if its key was changed: then what this request came with
+    /// opens it no more.
+    pub(super) fn rebase(&mut self, newer: Arc<SessionRecord>) -> Result<(), SessionError> {
+        if self.record.as_ref().is_none_or(|held| held.verifier != newer.verifier) {
+            return Err(SessionError::Ended);
+        }
+        let mut items = formats::decode(&newer.data).ok_or(SessionError::Ended)?;
         self.changes.apply(&mut items);
         self.items = Some(items);
         self.record = Some(newer);
+        Ok(())
     }
 }

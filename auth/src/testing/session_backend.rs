@@ -108,9 +108,11 @@ pub async fn saved_record_is_loaded_whole<B: SessionBackend, K>((backend, clock,
     record.login = Some(Login::new("ключ 🔑 'x\"", [7; 32], at));
     record.seen_at = clock.now() + TimeDelta::microseconds(123_457);
     record.data = b"\x01{\"a\":1}".as_slice().into();
+    record.verifier = SessionKey::generate().verifier();
     let record = Arc::new(record);
     assert_eq!(save(&backend, &id, &record, SaveIf::Absent).await, Saved::Done);
-    assert_eq!(load(&backend, &id).await, Some(record));
+    assert_eq!(load(&backend, &id).await, Some(record.clone()));
+    assert_eq!(backend.load_fresh(&id).await.expect("the backend works"), Some(record));
     assert!(backend.exists(&id).await.unwrap());
 }
 
@@ -179,7 +181,8 @@ pub async fn version_mismatch_conflicts<B: SessionBackend, K>((backend, clock, _
 /// The record with the version that was read is replaced, with the version that stands in the new one.
 pub async fn matching_version_replaces<B: SessionBackend, K>((backend, clock, _keep): (B, ManualClock, K)) {
     let id = id();
-    let (first, second) = (with_data(&clock, 1, b"first"), with_data(&clock, 2, b"second"));
+    let (first, mut second) = (with_data(&clock, 1, b"first"), with_data(&clock, 2, b"second"));
+    Arc::make_mut(&mut second).verifier = SessionKey::generate().verifier();
     assert_eq!(save(&backend, &id, &first, SaveIf::Absent).await, Saved::Done);
     assert_eq!(save(&backend, &id, &second, SaveIf::Version(1)).await, Saved::Done);
     assert_eq!(load(&backend, &id).await, Some(second.clone()));

@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 
 use super::{ManualClock, at_once};
 use crate::clock::Clock as _;
-use crate::sessions::{Login, SaveIf, Saved, SessionDigest, SessionKey, SessionRecord, UserSessions};
+use crate::sessions::{
+    Login, SaveIf, Saved, SessionDigest, SessionError, SessionKey, SessionLimit, SessionRecord, UserSessions,
+};
 
 /// Makes a test of each promise of `UserSessions`. See `auth::testing::user_sessions`.
 #[macro_export]
@@ -32,6 +34,13 @@ macro_rules! user_sessions_suite {
             an_ended_session_is_never_revived,
             ids_that_look_alike_are_kept_apart,
             lists_agree_with_records_after_a_race,
+            within_the_limit_it_is_a_save,
+            one_too_many_is_refused,
+            one_too_many_ends_the_oldest,
+            a_limit_counts_live_sessions_of_one_user,
+            a_refused_login_changes_nothing,
+            logins_that_meet_stay_within_the_limit,
+            the_oldest_make_room_for_logins_that_meet,
         }
     };
 }
@@ -269,4 +278,145 @@ pub async fn lists_agree_with_records_after_a_race<B: UserSessions, K>((backend,
             }
         }
     }
+}
+
+async fn log_in(
+    backend: &impl UserSessions,
+    clock: &ManualClock,
+    user_id: &str,
+    limit: SessionLimit,
+) -> Result<SessionDigest, SessionError> {
+    let id = id();
+    let saved = backend.save_within(&id, record(clock, 1, Some(user_id)), SaveIf::Absent, limit).await?;
+    assert_eq!(saved, Saved::Done);
+    clock.advance(TimeDelta::microseconds(1));
+    Ok(id)
+}
+
+fn is_refused<T>(result: &Result<T, SessionError>, most: usize) -> bool {
+    matches!(result, Err(SessionError::LimitReached { max }) if *max == most)
+}
+
+/// With all that belongs to one.
+pub async fn within_the_limit_it_is_a_save<B: UserSessions, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let limit = SessionLimit::refuse(1);
+    let (first, nobodys) = (log_in(&backend, &clock, "1", limit).await.unwrap(), id());
+    let again = record(&clock, 1, Some("1"));
+    assert_eq!(backend.save_within(&first, again, SaveIf::Absent, limit).await.unwrap(), Saved::Conflict);
+    for (version, expected) in [(3, Saved::Conflict), (2, Saved::Done)] {
+        let next = record(&clock, version, Some("1"));
+        let saved = backend.save_within(&first, next, SaveIf::Version(version - 1), limit).await.unwrap();
+        assert_eq!(saved, expected, "its own place is not another's");
+    }
+    let gone = record(&clock, 2, Some("2"));
+    assert_eq!(backend.save_within(&id(), gone, SaveIf::Version(1), limit).await.unwrap(), Saved::Gone);
+    for version in [1, 2] {
+        let condition = if version == 1 { SaveIf::Absent } else { SaveIf::Version(1) };
+        let saved = backend.save_within(&nobodys, record(&clock, version, None), condition, limit).await.unwrap();
+        assert_eq!(saved, Saved::Done);
+    }
+    assert_eq!(list(&backend, "1").await, [first]);
+    assert_eq!(list(&backend, "2").await, []);
+}
+
+/// Until one of the others ends.
+pub async fn one_too_many_is_refused<B: UserSessions, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let limit = SessionLimit::refuse(2);
+    let first = log_in(&backend, &clock, "1", limit).await.unwrap();
+    let second = log_in(&backend, &clock, "1", limit).await.unwrap();
+    assert!(is_refused(&log_in(&backend, &clock, "1", limit).await, 2));
+    assert_eq!(list(&backend, "1").await, [second, first]);
+    assert!(backend.delete(&first).await.unwrap());
+    let third = log_in(&backend, &clock, "1", limit).await.unwrap();
+    assert_eq!(list(&backend, "1").await, [third, second]);
+    // An anonymous session that becomes a login counts as one.
+    let anonymous = id();
+    let saved = backend.save(&anonymous, record(&clock, 1, None), SaveIf::Absent).await.unwrap();
+    assert_eq!(saved, Saved::Done);
+    let login = record(&clock, 2, Some("1"));
+    let refused = backend.save_within(&anonymous, login.clone(), SaveIf::Version(1), limit).await;
+    assert!(is_refused(&refused, 2));
+    assert!(backend.delete(&second).await.unwrap());
+    let saved = backend.save_within(&anonymous, login, SaveIf::Version(1), limit).await.unwrap();
+    assert_eq!(saved, Saved::Done);
+    assert_eq!(list(&backend, "1").await.len(), 2);
+}
+
+/// And never another user's.
+pub async fn one_too_many_ends_the_oldest<B: UserSessions, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let others = begin(&backend, &clock, "2").await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.insert(0, log_in(&backend, &clock, "1", SessionLimit::end_oldest(3)).await.unwrap());
+    }
+    assert_eq!(list(&backend, "1").await, ids[..3]);
+    assert_eq!(backend.load(&ids[3]).await.unwrap(), None);
+    // A stricter limit counts from the next login on.
+    let last = log_in(&backend, &clock, "1", SessionLimit::end_oldest(1)).await.unwrap();
+    assert_eq!(list(&backend, "1").await, [last]);
+    assert_eq!(list(&backend, "2").await, [others]);
+}
+
+/// Expired and ended ones leave their place, others' never took one.
+pub async fn a_limit_counts_live_sessions_of_one_user<B: UserSessions, K>(
+    (backend, clock, _keep): (B, ManualClock, K),
+) {
+    let limit = SessionLimit::refuse(1);
+    let first = log_in(&backend, &clock, "1", limit).await.unwrap();
+    log_in(&backend, &clock, "11", limit).await.unwrap();
+    let mut ended = record(&clock, 2, Some("1"));
+    Arc::make_mut(&mut ended).expires_at = clock.now();
+    assert_eq!(replace(&backend, &first, &ended).await, Saved::Done);
+    log_in(&backend, &clock, "1", limit).await.unwrap();
+    assert!(is_refused(&log_in(&backend, &clock, "1", limit).await, 1));
+    clock.advance(TimeDelta::hours(1));
+    let last = log_in(&backend, &clock, "1", limit).await.unwrap();
+    assert_eq!(list(&backend, "1").await, [last]);
+    assert_eq!(backend.delete_all_of("1", None).await.unwrap(), 1);
+    log_in(&backend, &clock, "1", limit).await.unwrap();
+}
+
+/// Not even the record in whose place it would have stood.
+pub async fn a_refused_login_changes_nothing<B: UserSessions, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let limit = SessionLimit::refuse(1);
+    let first = log_in(&backend, &clock, "1", limit).await.unwrap();
+    let other = begin(&backend, &clock, "2").await;
+    let before = backend.load(&other).await.unwrap();
+    let login = record(&clock, 2, Some("1"));
+    assert!(is_refused(&backend.save_within(&other, login, SaveIf::Version(1), limit).await, 1));
+    assert_eq!(backend.load(&other).await.unwrap(), before);
+    assert_eq!(list(&backend, "1").await, [first]);
+    assert_eq!(list(&backend, "2").await, [other]);
+}
+
+const MANY: usize = 24;
+
+/// As many are let in as there is room for: no more, and no fewer.
+pub async fn logins_that_meet_stay_within_the_limit<B: UserSessions, K>((backend, clock, _keep): (B, ManualClock, K)) {
+    let limit = SessionLimit::refuse(3);
+    let (backend, clock) = (&backend, &clock);
+    let logins = (0..MANY).map(|_| async move { log_in(backend, clock, "1", limit).await });
+    let results = at_once(logins).await;
+    let (inside, outside): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(inside.len(), 3);
+    assert!(outside.iter().all(|result| is_refused(result, 3)), "{outside:?}");
+    let mut ids: Vec<_> = inside.into_iter().flatten().collect();
+    let mut listed = list(backend, "1").await;
+    ids.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, ids);
+}
+
+/// Never are there more, while they come in or after.
+pub async fn the_oldest_make_room_for_logins_that_meet<B: UserSessions, K>(
+    (backend, clock, _keep): (B, ManualClock, K),
+) {
+    let limit = SessionLimit::end_oldest(3);
+    let (backend, clock) = (&backend, &clock);
+    let logins = (0..MANY).map(|_| async move {
+        log_in(backend, clock, "1", limit).await.expect("the oldest makes room");
+        assert!(backend.count_of("1").await.unwrap() <= 3);
+    });
+    at_once(logins).await;
+    assert_eq!(list(backend, "1").await.len(), 3);
 }

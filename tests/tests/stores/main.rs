@@ -26,6 +26,8 @@ macro_rules! on_every_database {
 mod agreement;
 mod derived;
 mod files;
+mod formats;
 mod migrations;
+mod scan;
 mod sessions;
 mod users;

@@ -87,20 +87,22 @@ async fn what_succeeded_is_heard_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_key_is_its_own_reason() {
+async fn another_key_is_a_change_and_an_emptied_session_has_ended() {
     let (store, clock) = memory();
     let (heard, clock) = (Arc::new(Heard::default()), Arc::new(clock));
     let backend = Over::new(Arc::new(store), heard.clone()).with_clock(clock.clone());
     let session = Session::with(backend, clock, Lifetime::default());
     session.set("a", 1).unwrap();
     session.save().await.unwrap();
-    let old = session.key().unwrap().digest();
+    let key = session.key().unwrap();
     heard.take();
     session.cycle_key().await.unwrap();
-    let new = session.key().unwrap().digest();
-    let [first, SessionEvent::Created { id, .. }] = heard.take()[..] else { panic!("two events") };
-    assert_eq!(first, SessionEvent::Deleted { id: old, reason: DeletionReason::KeyChanged });
-    assert_eq!(id, new);
+    assert_ne!(session.key(), Some(key.clone()));
+    let [SessionEvent::Changed { id, .. }] = heard.take()[..] else { panic!("one event") };
+    assert_eq!(id, key.digest());
+    session.clear();
+    session.save().await.unwrap();
+    assert_eq!(heard.take(), [SessionEvent::Deleted { id, reason: DeletionReason::Emptied }]);
 }
 
 #[tokio::test]

@@ -60,23 +60,42 @@ mod codec {
 
         /// Reads a whole dictionary and nothing after it.
         fn read(bytes: &[u8]) -> Option<Map<String, Value>>;
+
+        /// Whether that can be read; a format may know how to tell for less.
+        fn is_readable(bytes: &[u8]) -> bool {
+            Self::read(bytes).is_some()
+        }
     }
 }
 
-type Read = fn(&[u8]) -> Option<Map<String, Value>>;
+/// How data that begin with a tag are read.
+struct Reader {
+    tag: u8,
+    read: fn(&[u8]) -> Option<Map<String, Value>>,
+    is_readable: fn(&[u8]) -> bool,
+}
 
-const READERS: &[(u8, Read)] = &[
-    reader::<Json>(),
+impl Reader {
+    const fn of<F: SessionFormat>() -> Self {
+        Self { tag: F::TAG, read: F::read, is_readable: F::is_readable }
+    }
+}
+
+const READERS: &[Reader] = &[
+    Reader::of::<Json>(),
     #[cfg(feature = "session-messagepack")]
-    reader::<MessagePack>(),
+    Reader::of::<MessagePack>(),
     #[cfg(feature = "session-cbor")]
-    reader::<Cbor>(),
+    Reader::of::<Cbor>(),
     #[cfg(feature = "session-compact")]
-    reader::<Compact>(),
+    Reader::of::<Compact>(),
 ];
 
-const fn reader<F: SessionFormat>() -> (u8, Read) {
-    (F::TAG, F::read)
+/// The reader of these data, if they are in a known format and not too large, and what it reads.
+fn reader(bytes: &[u8]) -> Option<(&'static Reader, &[u8])> {
+    let (tag, written) = bytes.split_first()?;
+    let reader = READERS.iter().find(|reader| reader.tag == *tag)?;
+    (bytes.len() <= MAX_BYTES).then_some((reader, written))
 }
 
 /// Writes dictionaries in a format.
@@ -123,18 +142,20 @@ fn is_deeper(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// The dictionary in these bytes. What cannot be read is logged and `None`, which is no session: an empty dictionary
-/// could lack what restricts its user.
+/// The dictionary in these bytes, unless they cannot be read.
 pub(super) fn decode(bytes: &[u8]) -> Option<Map<String, Value>> {
-    let Some((tag, written)) = bytes.split_first() else { return Some(Map::new()) };
-    let reader = READERS.iter().find(|(known, _)| known == tag);
-    let items = reader.filter(|_| bytes.len() <= MAX_BYTES).and_then(|(_, read)| read(written));
-    if items.is_none() {
-        tracing::warn!(
-            tag,
-            bytes = bytes.len(),
-            "a session's data are damaged or in no known format; it counts as none"
-        );
+    if bytes.is_empty() {
+        return Some(Map::new());
     }
-    items
+    reader(bytes).and_then(|(reader, written)| (reader.read)(written))
+}
+
+/// Whether [`decode`] gives a dictionary; what it does not is logged. A record with such data is no session: its login
+/// with an empty dictionary could lack what restricts its user.
+pub(super) fn is_readable(bytes: &[u8]) -> bool {
+    let readable = bytes.is_empty() || reader(bytes).is_some_and(|(reader, written)| (reader.is_readable)(written));
+    if !readable {
+        tracing::warn!(format = bytes[0], bytes = bytes.len(), "a session's data cannot be read; it counts as none");
+    }
+    readable
 }

@@ -8,7 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
-use crate::sessions::{CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord};
+use crate::sessions::{
+    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
+    UserSessions, user_sessions,
+};
 
 const SHARDS: usize = 64;
 /// Larger records are not held, so that what is held is bounded.
@@ -120,6 +123,15 @@ impl Near {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Holds none of which that is so, and none that is being read now.
+    fn forget_if(&self, condition: impl Fn(&SessionRecord) -> bool) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.held.retain(|_, held| !condition(&held.record));
+            shard.changes = shard.changes.wrapping_add(1);
+        }
+    }
+
     /// Holds a record, if nothing changed since `changes` was read.
     fn hold(&self, id: &SessionDigest, held: Held, changes: u64, bound: TimeDelta) {
         let mut shard = self.shard(id);
@@ -160,6 +172,30 @@ impl<'a> Change<'a> {
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         self.near.shard(self.id).forget(self.id);
+    }
+}
+
+/// A change of all of a user's sessions under way.
+struct ChangeOf<'a> {
+    near: &'a Near,
+    user_id: String,
+}
+
+impl<'a> ChangeOf<'a> {
+    fn begin(near: &'a Near, user_id: impl Into<String>) -> Self {
+        let change = Self { near, user_id: user_id.into() };
+        change.forget();
+        change
+    }
+
+    fn forget(&self) {
+        self.near.forget_if(|record| record.user_id() == Some(&self.user_id));
+    }
+}
+
+impl Drop for ChangeOf<'_> {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -222,9 +258,62 @@ impl<B: SessionBackend> SessionBackend for LayeredSessionBackend<B> {
         })
     }
 
-    /// Never from memory.
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.exists(id)
+    /// Never from memory, and what is held from before is given up.
+    fn load_fresh<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        Box::pin(async move {
+            self.near.shard(id).forget(id);
+            let (read_at, changes) = (self.clock.now(), self.near.shard(id).changes);
+            let record = self.inner.load_fresh(id).await?;
+            if let Some(record) = &record {
+                self.near.hold(id, Held { record: record.clone(), read_at }, changes, self.bound);
+            }
+            Ok(record)
+        })
+    }
+
+    // `exists` never from memory.
+    pass_on!([inner] exists);
+    user_sessions_as_inside!([inner]);
+}
+
+impl<B: SessionBackend> UserSessions for LayeredSessionBackend<B> {
+    pass_users_on!([inner] sessions_of, count_of);
+
+    fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move {
+            let _change = Change::begin(&self.near, id);
+            user_sessions::of(&self.inner)?.delete_of(user_id, id).await
+        })
+    }
+
+    fn delete_all_of<'a>(
+        &'a self,
+        user_id: &'a str,
+        except: Option<&'a SessionDigest>,
+    ) -> BoxFuture<'a, Result<u64, SessionError>> {
+        Box::pin(async move {
+            let _change = ChangeOf::begin(&self.near, user_id);
+            user_sessions::of(&self.inner)?.delete_all_of(user_id, except).await
+        })
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            let (_own, _others) = (
+                Change::begin(&self.near, id),
+                record.user_id().map(|user_id| ChangeOf::begin(&self.near, user_id.to_owned())),
+            );
+            user_sessions::of(&self.inner)?.save_within(id, record.clone(), condition, limit).await
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::BoxFuture;
 use crate::sessions::{
-    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord,
+    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit,
+    SessionRecord, UserSession, UserSessions, user_sessions,
 };
 
 /// How many copies may be under way at once. Above that, a change waits.
@@ -137,6 +138,14 @@ impl<B: SessionBackend> ReplicatedSessionBackend<B> {
         _ = self.inner.copies.acquire_many(MOST_COPIES).await;
     }
 
+    async fn replicate_all(&self, sessions: Vec<UserSession>) -> Result<(), SessionError> {
+        let mut result = Ok(());
+        for session in sessions {
+            result = result.and(self.replicate(session.id).await);
+        }
+        result
+    }
+
     /// Copies what the primary has under that id to the replicas, and waits for as many as the strategy asks for.
     async fn replicate(&self, id: SessionDigest) -> Result<(), SessionError> {
         let needed = self.inner.strategy.acknowledgements(self.inner.replicas.len());
@@ -183,9 +192,8 @@ impl<B: SessionBackend> Inner<B> {
     /// Makes the replica the same as the primary. Whoever writes last looks last, and mends what it overtook.
     async fn copy(&self, replica: &dyn SessionBackend, id: &SessionDigest) -> Result<(), SessionError> {
         for _ in 0..MOST_ROUNDS {
-            // Memory in front of the primary may still show what another process ended; `exists` never comes from it.
-            let source = if self.primary.exists(id).await? { self.primary.load(id).await? } else { None };
-            let held = replica.load(id).await?;
+            let source = self.primary.load_fresh(id).await?;
+            let held = replica.load_fresh(id).await?;
             if source == held {
                 return Ok(());
             }
@@ -200,9 +208,8 @@ impl<B: SessionBackend> Inner<B> {
 }
 
 impl<B: SessionBackend> SessionBackend for ReplicatedSessionBackend<B> {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        self.inner.primary.load(id)
-    }
+    pass_on!([inner.primary] load, load_fresh, exists);
+    user_sessions_as_inside!([inner.primary]);
 
     fn save<'a>(
         &'a self,
@@ -242,9 +249,54 @@ impl<B: SessionBackend> SessionBackend for ReplicatedSessionBackend<B> {
             Ok(deleted)
         })
     }
+}
 
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.primary.exists(id)
+impl<B: SessionBackend> UserSessions for ReplicatedSessionBackend<B> {
+    pass_users_on!([inner.primary] sessions_of, count_of);
+
+    fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move {
+            let deleted = user_sessions::of(&self.inner.primary)?.delete_of(user_id, id).await?;
+            self.replicate(*id).await?;
+            Ok(deleted)
+        })
+    }
+
+    fn delete_all_of<'a>(
+        &'a self,
+        user_id: &'a str,
+        except: Option<&'a SessionDigest>,
+    ) -> BoxFuture<'a, Result<u64, SessionError>> {
+        Box::pin(async move {
+            let users = user_sessions::of(&self.inner.primary)?;
+            let before = users.sessions_of(user_id).await?;
+            let deleted = users.delete_all_of(user_id, except).await?;
+            self.replicate_all(before).await?;
+            Ok(deleted)
+        })
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            let users = user_sessions::of(&self.inner.primary)?;
+            let before = match record.user_id() {
+                Some(user_id) => users.sessions_of(user_id).await?,
+                None => Vec::new(),
+            };
+            let saved = users.save_within(id, record, condition, limit).await?;
+            if saved == Saved::Done {
+                self.replicate(*id).await?;
+                // Some of them may have made room.
+                self.replicate_all(before).await?;
+            }
+            Ok(saved)
+        })
     }
 }
 

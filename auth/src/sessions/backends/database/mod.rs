@@ -1,3 +1,4 @@
+mod limit;
 mod scan;
 mod statements;
 mod users;
@@ -27,11 +28,12 @@ pub(crate) const SESSION_TABLE: &str = "auth_session";
 const ID: &str = "id";
 const VERSION: &str = "version";
 const DEVICE: &str = "device";
+const VERIFIER: &str = "verifier";
 const USER_ID: &str = "user_id";
 const EXPIRES_AT: &str = "expires_at";
 /// All columns but the id, in the order of [`row`].
-const COLUMNS: [&str; 10] =
-    [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", DEVICE];
+const COLUMNS: [&str; 11] =
+    [VERSION, USER_ID, "tie", "login_at", "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", DEVICE, VERIFIER];
 
 /// Every so many new sessions some of the expired ones are swept: more than came, so that their number falls.
 const SWEEP_EVERY: u64 = 64;
@@ -116,6 +118,18 @@ impl DatabaseSessionBackend {
         }
     }
 
+    async fn save_now(
+        &self,
+        id: &SessionDigest,
+        record: &SessionRecord,
+        condition: SaveIf,
+    ) -> Result<Saved, SessionError> {
+        match condition {
+            SaveIf::Absent => self.insert(id, record).await,
+            SaveIf::Version(version) => self.replace(id, record, version).await,
+        }
+    }
+
     async fn insert(&self, id: &SessionDigest, record: &SessionRecord) -> Result<Saved, SessionError> {
         let values = row(record)?.into_iter().chain([key(id)]);
         let insert = self.statements.insert.with(values);
@@ -191,12 +205,7 @@ impl SessionBackend for DatabaseSessionBackend {
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move {
-            match condition {
-                SaveIf::Absent => self.insert(id, &record).await,
-                SaveIf::Version(version) => self.replace(id, &record, version).await,
-            }
-        })
+        Box::pin(async move { self.save_now(id, &record, condition).await })
     }
 
     fn touch<'a>(
@@ -252,6 +261,7 @@ pub(crate) fn session_table(name: &str) -> TableSpec {
         moment("ends_at"),
         ColumnSpec::new("data", Kind::Bytes),
         ColumnSpec::new(DEVICE, Kind::Bytes).nullable(),
+        ColumnSpec::new(VERIFIER, Kind::Bytes).nullable(),
     ];
     let mut table = TableSpec::new(name, vec![ID], columns);
     table.indexes = vec![vec![USER_ID], vec![EXPIRES_AT]];
@@ -274,7 +284,7 @@ fn version_of(version: u64) -> Result<Bound, SessionError> {
 }
 
 /// The values of [`COLUMNS`].
-fn row(record: &SessionRecord) -> Result<[Bound; 10], SessionError> {
+fn row(record: &SessionRecord) -> Result<[Bound; 11], SessionError> {
     let login = record.login.as_ref();
     let user_id = login.map(|login| login.user_id.clone());
     if user_id.as_ref().is_some_and(|id| !is_storable(id) || id.chars().count() > 255) {
@@ -291,6 +301,7 @@ fn row(record: &SessionRecord) -> Result<[Bound; 10], SessionError> {
         micros(record.ends_at),
         record.data.to_vec().into(),
         record.device.as_ref().map(Device::encode).into(),
+        record.verifier.to_vec().into(),
     ])
 }
 
@@ -301,11 +312,7 @@ fn record(row: &AnyRow) -> Result<SessionRecord, ColumnError> {
     };
     let login = match read::<Option<String>>(row, 1, USER_ID)? {
         None => None,
-        Some(user_id) => {
-            let tie = read::<Vec<u8>>(row, 2, "tie")?;
-            let tie = tie.try_into().map_err(|_| ColumnError::new("tie", "has not 32 bytes"))?;
-            Some(Login::new(user_id, tie, moment(3)?))
-        }
+        Some(user_id) => Some(Login::new(user_id, digest(row, 2)?, moment(3)?)),
     };
     let version = read::<i64>(row, 0, VERSION)?;
     let version = version.try_into().map_err(|_| ColumnError::new(VERSION, "must not be negative"))?;
@@ -315,6 +322,7 @@ fn record(row: &AnyRow) -> Result<SessionRecord, ColumnError> {
     };
     Ok(SessionRecord {
         version,
+        verifier: digest(row, 10)?,
         login,
         device,
         created_at: moment(4)?,
@@ -323,6 +331,11 @@ fn record(row: &AnyRow) -> Result<SessionRecord, ColumnError> {
         ends_at: moment(7)?,
         data: read::<Vec<u8>>(row, 8, "data")?.into(),
     })
+}
+
+fn digest(row: &AnyRow, index: usize) -> Result<[u8; 32], ColumnError> {
+    let bytes = read::<Vec<u8>>(row, index, COLUMNS[index])?;
+    bytes.try_into().map_err(|_| ColumnError::new(COLUMNS[index], "has not 32 bytes"))
 }
 
 macro_rules! register {

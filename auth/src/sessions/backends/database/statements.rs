@@ -1,4 +1,4 @@
-use sea_query::{Alias, DynIden, Expr, ExprTrait as _, IntoIden as _, Order, Query};
+use sea_query::{Alias, DynIden, Expr, ExprTrait as _, IntoIden as _, OnConflict, Order, Query};
 
 use super::{COLUMNS, EXPIRES_AT, ID, USER_ID, VERSION};
 use crate::database::{Database, Dialect, Statement};
@@ -12,6 +12,7 @@ pub(super) struct Statements {
     pub(super) touch: Statement,
     pub(super) delete: Statement,
     pub(super) take_away: Statement,
+    pub(super) take_turn: Statement,
     pub(super) cleanup: Statement,
     pub(super) scan: Statement,
     pub(super) list_of: Statement,
@@ -49,6 +50,13 @@ impl Statements {
         delete.from_table(table.clone()).and_where(is()).and_where(alive());
         let mut take_away = Query::delete();
         take_away.from_table(table.clone()).and_where(is()).and_where(expired());
+        // Written either way, so that it is locked until the transaction ends.
+        let mut take_turn = Query::insert();
+        take_turn
+            .into_table(table.clone())
+            .columns([VERSION, "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", ID])
+            .values_panic((0..7).map(|_| Expr::val(0_i64)))
+            .on_conflict(OnConflict::column(ID).update_column(EXPIRES_AT).to_owned());
         let mut scan = Query::select();
         scan.columns(COLUMNS.into_iter().chain([ID]))
             .from(table.clone())
@@ -84,6 +92,7 @@ impl Statements {
             touch: database.build(&touch),
             delete: database.build(&delete),
             take_away: database.build(&take_away),
+            take_turn: database.build(&take_turn),
             cleanup: cleanup(database, table),
         }
     }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use super::{COLUMNS, DatabaseSessionBackend, ID, is_storable, key, record};
 use crate::BoxFuture;
 use crate::database::{AnyRow, ColumnError, read};
-use crate::sessions::{SessionDigest, SessionError, UserSession, UserSessions};
+use crate::sessions::{
+    SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions,
+};
 
 impl UserSessions for DatabaseSessionBackend {
     fn sessions_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<Vec<UserSession>, SessionError>> {
@@ -61,9 +63,19 @@ impl UserSessions for DatabaseSessionBackend {
             Ok(self.database.execute(delete).await?.rows)
         })
     }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(self.save_within_now(id, record, condition, limit))
+    }
 }
 
-fn session(row: &AnyRow) -> Result<UserSession, ColumnError> {
+pub(super) fn session(row: &AnyRow) -> Result<UserSession, ColumnError> {
     let id = read::<String>(row, COLUMNS.len(), ID)?;
     let id = SessionDigest::parse(&id).ok_or_else(|| ColumnError::new(ID, "is no digest"))?;
     Ok(UserSession::new(id, Arc::new(record(row)?)))

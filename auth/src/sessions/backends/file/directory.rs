@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 
 use crate::sessions::{SessionDigest, SessionError, SessionRecord, encoding};
 
 /// Locked by whoever writes in its folder. Never removed, or two could hold "the" lock.
 const LOCK: &str = "lock";
+/// Ends each file. It tells damage, not forgery: whoever can write the directory can write what they like.
+const CHECKSUM: usize = 8;
 /// What is being written. One for each folder, so that what a crash left is overwritten by the next write.
 const NEW: &str = "new";
 
@@ -48,9 +51,13 @@ impl Directory {
             return Ok(None);
         };
         let mut bytes = Vec::new();
-        let most = u64::try_from(encoding::MAX_BYTES).unwrap_or(u64::MAX);
+        let most = u64::try_from(encoding::MAX_BYTES + CHECKSUM).unwrap_or(u64::MAX);
         file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok(encoding::decode(id, &bytes))
+        let record = unsealed(&bytes).and_then(encoding::decode);
+        if record.is_none() {
+            tracing::warn!(session = ?id, bytes = bytes.len(), "a damaged session counts as none");
+        }
+        Ok(record)
     }
 
     /// Waits until nobody else writes near that id.
@@ -120,7 +127,9 @@ impl Directory {
 impl Locked {
     /// Puts the record in place of what was there: after a crash there is the old one or the new one, whole.
     pub(super) fn write(&self, id: &SessionDigest, record: &SessionRecord) -> Result<(), SessionError> {
-        let bytes = encoding::encode(record)?;
+        let mut bytes = encoding::encode(record)?;
+        let checksum = checksum(&bytes);
+        bytes.extend(checksum);
         let new = self.path.join(NEW);
         absent_is_none(fs::remove_file(&new))?;
         let mut file = private().create_new(true).open(&new)?;
@@ -155,7 +164,18 @@ fn first(id: &SessionDigest) -> u8 {
     id.as_bytes()[0]
 }
 
-/// A file that is no record of any version expired long ago.
+/// The bytes in front of their checksum, if it fits.
+fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, sum) = bytes.split_last_chunk()?;
+    (checksum(body) == *sum).then_some(body)
+}
+
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// A file that is too short to be a record expired long ago.
 fn is_expired(path: &Path, now: DateTime<Utc>) -> io::Result<bool> {
     let Some(file) = absent_is_none(File::open(path))? else { return Ok(false) };
     let mut header = Vec::with_capacity(encoding::HEADER);

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError,
-    SessionRecord, SessionScan, UserSession, UserSessions,
+    SessionLimit, SessionRecord, SessionScan, UserSession, UserSessions,
 };
 
 /// Keeps sessions in this process: for tests, and for one server whose users may have to log in again after a restart.
@@ -25,6 +25,8 @@ use crate::sessions::{
 pub struct InMemorySessionBackend {
     shards: Box<[Mutex<Shard>]>,
     users: UserIndex,
+    /// One lock for some of the users, held while a login is counted and saved. It is always taken first.
+    logins: Box<[Mutex<()>]>,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,7 +64,8 @@ impl InMemorySessionBackend {
 
     /// An empty store that goes by this clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), users: UserIndex::new(), clock }
+        let logins = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), users: UserIndex::new(), logins, clock }
     }
 
     /// How many records are held, expired ones that were not removed yet among them.
@@ -135,6 +138,21 @@ impl InMemorySessionBackend {
         alive(&record, self.clock.now())
     }
 
+    fn save_within_now(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> Result<Saved, SessionError> {
+        let Some(user_id) = record.user_id() else { return Ok(self.save_now(id, record, condition)) };
+        let _counted = lock(&self.logins[self.users.shard_of(user_id)]);
+        for oldest in UserSession::too_many(&self.sessions_now(user_id), id, limit)? {
+            self.delete_if(&oldest, |record| record.user_id() == Some(user_id));
+        }
+        Ok(self.save_now(id, record.clone(), condition))
+    }
+
     fn sessions_now(&self, user_id: &str) -> Vec<UserSession> {
         let found = self.users.ids(user_id).into_iter().filter_map(|id| {
             // The login can have changed since the index was read.
@@ -167,7 +185,7 @@ fn forget(users: &UserIndex, id: &SessionDigest, record: &SessionRecord) -> bool
 }
 
 /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -244,6 +262,16 @@ impl UserSessions for InMemorySessionBackend {
         let ids = self.users.ids(user_id).into_iter().filter(|id| Some(id) != except);
         let ended = ids.filter(|id| self.delete_if(id, |record| record.user_id() == Some(user_id))).count();
         Box::pin(ready(Ok(ended as u64)))
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(ready(self.save_within_now(id, record, condition, limit)))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct UserIndex {
 
 type Users = HashMap<Box<str>, HashSet<SessionDigest>>;
 
-const SHARDS: usize = 64;
+pub(super) const SHARDS: usize = 64;
 
 impl UserIndex {
     pub(super) fn new() -> Self {
@@ -54,8 +54,12 @@ impl UserIndex {
 
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
     fn shard(&self, user_id: &str) -> MutexGuard<'_, Users> {
-        let hash = self.hashes.hash_one(user_id).to_le_bytes();
-        self.shards[usize::from(hash[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[self.shard_of(user_id)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which of the locks is this user's.
+    pub(super) fn shard_of(&self, user_id: &str) -> usize {
+        usize::from(self.hashes.hash_one(user_id).to_le_bytes()[0]) % SHARDS
     }
 }
 

@@ -1,5 +1,4 @@
 mod connection;
-mod encoding;
 mod scan;
 mod scripts;
 mod users;
@@ -12,13 +11,13 @@ use chrono::{DateTime, Utc};
 use redis::{Script, ScriptInvocation};
 
 use self::connection::Connection;
-use self::scripts::{CONFLICT, DONE, Scripts};
+use self::scripts::{CONFLICT, DONE, LIMIT_REACHED, Scripts};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
-    DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
-    SessionScan, UserSessions,
+    DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionLimit,
+    SessionRecord, SessionScan, UserSessions, WhenFull, encoding,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
@@ -107,7 +106,7 @@ impl RedisSessionBackend {
     /// The live record, out of at most so many bytes of it.
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         // One byte more than a record can have, so that a longer value is noticed.
-        let bytes = self.connection.read(&self.key(id), encoding::MAX_RECORD + 1).await?;
+        let bytes = self.connection.read(&self.key(id), encoding::MAX_BYTES + 1).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -123,6 +122,7 @@ impl RedisSessionBackend {
         id: &SessionDigest,
         record: &SessionRecord,
         condition: SaveIf,
+        limit: Option<SessionLimit>,
     ) -> Result<Saved, SessionError> {
         let version = match condition {
             SaveIf::Absent => Vec::new(),
@@ -131,11 +131,17 @@ impl RedisSessionBackend {
         let now = self.clock.now();
         let mut script = self.about_one(&self.scripts.save, id, now);
         script.arg(encoding::encode(record)?).arg(left(now, record.expires_at)).arg(version);
-        Ok(match self.connection.run::<u8>(&script).await? {
-            DONE => Saved::Done,
-            CONFLICT => Saved::Conflict,
-            _ => Saved::Gone,
-        })
+        let makes_room = if limit.is_some_and(|limit| limit.when_full == WhenFull::EndOldest) { "1" } else { "" };
+        script
+            .arg(limit.map(|limit| limit.others().to_string()).unwrap_or_default())
+            .arg(makes_room)
+            .arg(&*self.prefix);
+        match (self.connection.run::<u8>(&script).await?, limit) {
+            (DONE, _) => Ok(Saved::Done),
+            (CONFLICT, _) => Ok(Saved::Conflict),
+            (LIMIT_REACHED, Some(limit)) => Err(limit.reached()),
+            _ => Ok(Saved::Gone),
+        }
     }
 
     async fn touch_now(
@@ -180,7 +186,7 @@ impl SessionBackend for RedisSessionBackend {
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move { self.save_now(id, &record, condition).await })
+        Box::pin(async move { self.save_now(id, &record, condition, None).await })
     }
 
     fn touch<'a>(

@@ -7,12 +7,13 @@ use redis::Script;
 /// What `save` answers.
 pub(super) const DONE: u8 = 0;
 pub(super) const CONFLICT: u8 = 1;
+pub(super) const LIMIT_REACHED: u8 = 3;
 
 /// Reads a record: its head if it is whole, whether it is alive, whose login it holds.
 const READ: &str = r"
 local function head_of(key)
-  local head = redis.pcall('GETRANGE', key, 0, 1062)
-  if type(head) == 'string' and #head >= 43 and head:byte(1) == 1 then return head end
+  local head = redis.pcall('GETRANGE', key, 0, 1094)
+  if type(head) == 'string' and #head >= 75 and head:byte(1) == 2 then return head end
 end
 
 local function is_alive(head, now)
@@ -20,8 +21,8 @@ local function is_alive(head, now)
 end
 
 local function user_of(head)
-  local length = head and struct.unpack('>I2', head, 42)
-  if length and length ~= 65535 then return head:sub(44, 43 + length) end
+  local length = head and struct.unpack('>I2', head, 74)
+  if length and length ~= 65535 then return head:sub(76, 75 + length) end
 end
 ";
 
@@ -54,7 +55,8 @@ local function live_of(key, sessions, user, now)
 end
 ";
 
-/// The record's key; now, users, id; the record, its lifetime in milliseconds, the version to replace or nothing.
+/// The record's key; now, users, id; the record, its lifetime in milliseconds, the version to replace or nothing; the most
+/// other sessions of its user or nothing, whether the oldest make room, what records' keys begin with.
 const SAVE: &str = r"
 local now, users, id, record, left = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local head = head_of(KEYS[1])
@@ -66,6 +68,21 @@ else
   if head:sub(2, 9) ~= ARGV[6] then return 1 end
 end
 local old, new = user_of(head), user_of(record)
+if ARGV[7] ~= '' and new then
+  local others = {}
+  for _, other in ipairs(live_of(users .. new, ARGV[9], new, now)) do
+    if other ~= id then
+      others[#others + 1] = { other, struct.unpack('>i8', redis.call('GETRANGE', ARGV[9] .. other, 25, 32)) }
+    end
+  end
+  local over = #others - tonumber(ARGV[7])
+  if over > 0 and ARGV[8] == '' then return 3 end
+  table.sort(others, function(a, b) return a[2] < b[2] end)
+  for i = 1, over do
+    forget(users, new, others[i][1])
+    redis.call('DEL', ARGV[9] .. others[i][1])
+  end
+end
 if tonumber(left) > 0 then
   if old ~= new then forget(users, old, id) end
   note(users, new, id, record:sub(10, 17), left, now)

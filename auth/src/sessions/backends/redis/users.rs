@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use redis::Script;
 
-use super::{RedisSessionBackend, encoding};
+use super::RedisSessionBackend;
 use crate::BoxFuture;
-use crate::sessions::{SessionDigest, SessionError, UserSession, UserSessions};
+use crate::sessions::{
+    SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions, encoding,
+};
 
 impl RedisSessionBackend {
     /// What the keys of users' sets begin with. A digest has no `u`, so no record stands there.
@@ -21,7 +23,7 @@ impl RedisSessionBackend {
 
     async fn sessions_now(&self, user_id: &str) -> Result<Vec<UserSession>, SessionError> {
         let mut script = self.about(&self.scripts.list_of, user_id);
-        let found: Vec<Vec<u8>> = self.connection.run(script.arg(encoding::MAX_RECORD)).await?;
+        let found: Vec<Vec<u8>> = self.connection.run(script.arg(encoding::MAX_BYTES)).await?;
         let read = |pair: &[Vec<u8>]| {
             let id = SessionDigest::parse(std::str::from_utf8(&pair[0]).ok()?)?;
             Some(UserSession::new(id, Arc::new(encoding::decode(&pair[1])?)))
@@ -63,5 +65,15 @@ impl UserSessions for RedisSessionBackend {
             script.arg(except.map(SessionDigest::to_string).unwrap_or_default());
             self.connection.run(&script).await
         })
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move { self.save_now(id, &record, condition, Some(limit)).await })
     }
 }

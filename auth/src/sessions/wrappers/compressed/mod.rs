@@ -4,11 +4,12 @@ mod algorithm;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 pub use self::algorithm::Compression;
 use crate::BoxFuture;
-use crate::sessions::{CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord};
+use crate::sessions::{
+    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
+    UserSession, UserSessions, user_sessions,
+};
 
 /// Begins data that this wrapper wrote: no format of a dictionary has this tag. Then the algorithm (0: none), the length
 /// in four bytes, the packed data.
@@ -58,6 +59,14 @@ impl<B: SessionBackend> CompressedSessionBackend<B> {
         &self.inner
     }
 
+    /// The record to store.
+    fn packed(&self, record: Arc<SessionRecord>) -> Result<Arc<SessionRecord>, SessionError> {
+        Ok(match self.pack(&record.data)? {
+            Some(data) => Arc::new(SessionRecord { data, ..without_data(&record) }),
+            None => record,
+        })
+    }
+
     /// The data to store instead, if they are not to be stored as they are.
     fn pack(&self, data: &[u8]) -> Result<Option<Box<[u8]>>, SessionError> {
         let length = u32::try_from(data.len()).ok().filter(|_| data.len() <= SessionRecord::MAX_DATA);
@@ -74,6 +83,18 @@ impl<B: SessionBackend> CompressedSessionBackend<B> {
     }
 }
 
+/// The record that was stored so; nothing, if it cannot be read.
+fn unpacked(id: &SessionDigest, record: Arc<SessionRecord>) -> Option<Arc<SessionRecord>> {
+    if record.data.first() != Some(&MARK) {
+        return Some(record);
+    }
+    let Some(data) = unpack(&record.data) else {
+        tracing::warn!(session = ?id, "a session's compressed data cannot be read; it counts as none");
+        return None;
+    };
+    Some(Arc::new(SessionRecord { data: data.into(), ..without_data(&record) }))
+}
+
 /// The data that were packed so; nothing, if these are not such.
 fn unpack(data: &[u8]) -> Option<Vec<u8>> {
     let (&[_, tag, a, b, c, d], packed) = data.split_first_chunk()?;
@@ -87,17 +108,14 @@ fn unpack(data: &[u8]) -> Option<Vec<u8>> {
 
 impl<B: SessionBackend> SessionBackend for CompressedSessionBackend<B> {
     fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async move {
-            let Some(record) = self.inner.load(id).await? else { return Ok(None) };
-            if record.data.first() != Some(&MARK) {
-                return Ok(Some(record));
-            }
-            let Some(data) = unpack(&record.data) else {
-                tracing::warn!(session = ?id, "a session's compressed data cannot be read; it counts as none");
-                return Ok(None);
-            };
-            Ok(Some(Arc::new(SessionRecord { data: data.into(), ..without_data(&record) })))
-        })
+        Box::pin(async move { Ok(self.inner.load(id).await?.and_then(|record| unpacked(id, record))) })
+    }
+
+    fn load_fresh<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        Box::pin(async move { Ok(self.inner.load_fresh(id).await?.and_then(|record| unpacked(id, record))) })
     }
 
     fn save<'a>(
@@ -106,30 +124,34 @@ impl<B: SessionBackend> SessionBackend for CompressedSessionBackend<B> {
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move { self.inner.save(id, self.packed(record)?, condition).await })
+    }
+
+    pass_on!([inner] touch, delete, exists);
+    user_sessions_as_inside!([inner]);
+}
+
+impl<B: SessionBackend> UserSessions for CompressedSessionBackend<B> {
+    pass_users_on!([inner] count_of, delete_of, delete_all_of);
+
+    fn sessions_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<Vec<UserSession>, SessionError>> {
         Box::pin(async move {
-            let record = match self.pack(&record.data)? {
-                Some(data) => Arc::new(SessionRecord { data, ..without_data(&record) }),
-                None => record,
-            };
-            self.inner.save(id, record, condition).await
+            let sessions = user_sessions::of(&self.inner)?.sessions_of(user_id).await?;
+            let unpacked = |UserSession { id, record }| Some(UserSession::new(id, unpacked(&id, record)?));
+            Ok(sessions.into_iter().filter_map(unpacked).collect())
         })
     }
 
-    fn touch<'a>(
+    fn save_within<'a>(
         &'a self,
         id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.touch(id, seen_at, expires_at)
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.delete(id)
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.exists(id)
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            user_sessions::of(&self.inner)?.save_within(id, self.packed(record)?, condition, limit).await
+        })
     }
 }
 
@@ -141,9 +163,10 @@ impl<B: CleanupExpired> CleanupExpired for CompressedSessionBackend<B> {
 
 /// The rest of a record: data may be large, so they are not cloned to be thrown away.
 fn without_data(record: &SessionRecord) -> SessionRecord {
-    let &SessionRecord { version, created_at, seen_at, expires_at, ends_at, .. } = record;
+    let &SessionRecord { version, verifier, created_at, seen_at, expires_at, ends_at, .. } = record;
     SessionRecord {
         version,
+        verifier,
         login: record.login.clone(),
         device: record.device.clone(),
         created_at,

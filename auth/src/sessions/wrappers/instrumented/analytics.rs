@@ -38,6 +38,11 @@ pub enum SessionEvent {
         /// Why.
         reason: DeletionReason,
     },
+    /// Some of a user's were ended by name, or all of them.
+    Revoked {
+        /// How many.
+        count: u64,
+    },
     /// Some were found to have expired, by a clean-up.
     Expired {
         /// How many.
@@ -49,10 +54,10 @@ pub enum SessionEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeletionReason {
-    /// Somebody logged out, or it held nothing any more.
+    /// Somebody logged out.
     Ended,
-    /// It goes on under another key, as after a login.
-    KeyChanged,
+    /// It held nothing any more.
+    Emptied,
 }
 
 impl DeletionReason {
@@ -60,7 +65,7 @@ impl DeletionReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ended => "ended",
-            Self::KeyChanged => "key_changed",
+            Self::Emptied => "emptied",
         }
     }
 }
@@ -95,6 +100,7 @@ impl SessionAnalytics for LoggerAnalytics {
             SessionEvent::Deleted { id, reason } => {
                 tracing::info!(session = ?id, reason = reason.as_str(), "a session was ended");
             }
+            SessionEvent::Revoked { count } => tracing::info!(count, "a user's sessions were ended"),
             SessionEvent::Expired { count } => tracing::info!(count, "sessions have expired"),
         }
     }
@@ -108,7 +114,7 @@ impl SessionAnalytics for LoggerAnalytics {
 /// | `session_accessed_total` | counter | sessions asked for; label `found` |
 /// | `session_access_latency_seconds` | histogram | how long the backend took to find them |
 /// | `session_size_bytes` | histogram | data written |
-/// | `session_deleted_total` | counter | sessions ended; label `reason`: `ended`, `key_changed` |
+/// | `session_deleted_total` | counter | sessions ended; label `reason`: `ended`, `emptied`, `revoked` |
 /// | `session_expired_total` | counter | sessions removed by a clean-up |
 ///
 /// The program installs a recorder, such as that of `metrics-exporter-prometheus`. No label names a session.
@@ -133,6 +139,9 @@ impl SessionAnalytics for PrometheusAnalytics {
             }
             SessionEvent::Deleted { reason, .. } => {
                 metrics::counter!("session_deleted_total", "reason" => reason.as_str()).increment(1);
+            }
+            SessionEvent::Revoked { count } => {
+                metrics::counter!("session_deleted_total", "reason" => "revoked").increment(*count);
             }
             SessionEvent::Expired { count } => metrics::counter!("session_expired_total").increment(*count),
         }

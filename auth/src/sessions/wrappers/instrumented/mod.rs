@@ -5,19 +5,20 @@ mod analytics;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
-
 #[cfg(feature = "session-metrics")]
 pub use self::analytics::PrometheusAnalytics;
 pub use self::analytics::{DeletionReason, LoggerAnalytics, SessionAnalytics, SessionEvent};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
-use crate::sessions::{CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord};
+use crate::sessions::{
+    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
+    UserSessions, user_sessions,
+};
 
 /// Tells [`SessionAnalytics`] what happens to a backend's sessions: what succeeded, once it has.
 ///
 /// A backend does not say whether a session that is not there was ever there, so expired ones are counted where they
-/// are removed: by [`CleanupExpired`].
+/// are removed: by [`CleanupExpired`]. Nor does it say which sessions made room for a login within a limit.
 #[derive(Clone, Debug)]
 pub struct InstrumentedSessionBackend<B> {
     inner: B,
@@ -42,17 +43,58 @@ impl<B: SessionBackend> InstrumentedSessionBackend<B> {
     pub fn inner(&self) -> &B {
         &self.inner
     }
+
+    async fn accessed(
+        &self,
+        id: &SessionDigest,
+        load: impl Future<Output = Result<Option<Arc<SessionRecord>>, SessionError>>,
+    ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
+        let start = Instant::now();
+        let record = load.await?;
+        let (found, latency) = (record.is_some(), start.elapsed());
+        self.analytics.record(&SessionEvent::Accessed { id: *id, found, latency });
+        Ok(record)
+    }
+
+    async fn saved(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        save: impl Future<Output = Result<Saved, SessionError>>,
+    ) -> Result<Saved, SessionError> {
+        let saved = save.await?;
+        if saved == Saved::Done {
+            let (id, size) = (*id, record.data.len());
+            self.analytics.record(&match condition {
+                SaveIf::Absent => SessionEvent::Created { id, size },
+                // That is how a session is ended which holds nothing any more.
+                SaveIf::Version(_) if record.expires_at <= self.clock.now() => {
+                    SessionEvent::Deleted { id, reason: DeletionReason::Emptied }
+                }
+                SaveIf::Version(_) => SessionEvent::Changed { id, size },
+            });
+        }
+        Ok(saved)
+    }
+
+    fn revoked(&self, count: u64) {
+        if count > 0 {
+            self.analytics.record(&SessionEvent::Revoked { count });
+        }
+    }
 }
 
 impl<B: SessionBackend> SessionBackend for InstrumentedSessionBackend<B> {
     fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async move {
-            let start = Instant::now();
-            let record = self.inner.load(id).await?;
-            let (found, latency) = (record.is_some(), start.elapsed());
-            self.analytics.record(&SessionEvent::Accessed { id: *id, found, latency });
-            Ok(record)
-        })
+        Box::pin(self.accessed(id, self.inner.load(id)))
+    }
+
+    fn load_fresh<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+    ) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
+        Box::pin(self.accessed(id, self.inner.load_fresh(id)))
     }
 
     fn save<'a>(
@@ -61,31 +103,7 @@ impl<B: SessionBackend> SessionBackend for InstrumentedSessionBackend<B> {
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move {
-            let (size, expires_at) = (record.data.len(), record.expires_at);
-            let saved = self.inner.save(id, record, condition).await?;
-            if saved == Saved::Done {
-                let id = *id;
-                self.analytics.record(&match condition {
-                    SaveIf::Absent => SessionEvent::Created { id, size },
-                    // An expired record is how a session is ended that goes on under another key.
-                    SaveIf::Version(_) if expires_at <= self.clock.now() => {
-                        SessionEvent::Deleted { id, reason: DeletionReason::KeyChanged }
-                    }
-                    SaveIf::Version(_) => SessionEvent::Changed { id, size },
-                });
-            }
-            Ok(saved)
-        })
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.touch(id, seen_at, expires_at)
+        Box::pin(self.saved(id, record.clone(), condition, self.inner.save(id, record, condition)))
     }
 
     fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
@@ -98,8 +116,44 @@ impl<B: SessionBackend> SessionBackend for InstrumentedSessionBackend<B> {
         })
     }
 
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.exists(id)
+    pass_on!([inner] touch, exists);
+    user_sessions_as_inside!([inner]);
+}
+
+impl<B: SessionBackend> UserSessions for InstrumentedSessionBackend<B> {
+    pass_users_on!([inner] sessions_of, count_of);
+
+    fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(async move {
+            let deleted = user_sessions::of(&self.inner)?.delete_of(user_id, id).await?;
+            self.revoked(deleted.into());
+            Ok(deleted)
+        })
+    }
+
+    fn delete_all_of<'a>(
+        &'a self,
+        user_id: &'a str,
+        except: Option<&'a SessionDigest>,
+    ) -> BoxFuture<'a, Result<u64, SessionError>> {
+        Box::pin(async move {
+            let count = user_sessions::of(&self.inner)?.delete_all_of(user_id, except).await?;
+            self.revoked(count);
+            Ok(count)
+        })
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            let save = user_sessions::of(&self.inner)?.save_within(id, record.clone(), condition, limit);
+            self.saved(id, record, condition, save).await
+        })
     }
 }
 

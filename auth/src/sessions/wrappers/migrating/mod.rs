@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use self::mark::Held;
 use crate::BoxFuture;
 use crate::sessions::{
-    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord, UserSessions,
+    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
+    UserSessions, user_sessions,
 };
 
 /// How often a session's move is tried again after others changed it. Each round one of the rivals succeeds.
@@ -52,11 +53,11 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
     }
 
     async fn here(&self, id: &SessionDigest) -> Result<Option<Held>, SessionError> {
-        Ok(self.from.load(id).await?.and_then(Held::of))
+        Ok(self.from.load_fresh(id).await?.and_then(Held::of))
     }
 
     async fn there(&self, id: &SessionDigest) -> Result<Option<Held>, SessionError> {
-        Ok(self.to.load(id).await?.and_then(Held::of))
+        Ok(self.to.load_fresh(id).await?.and_then(Held::of))
     }
 
     /// The old store is asked first: a session that leaves it meanwhile is found in the new one.
@@ -113,22 +114,56 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
         self.from.delete(id).await.map(drop)
     }
 
-    async fn begin(&self, id: &SessionDigest, record: Arc<SessionRecord>) -> Result<Saved, SessionError> {
+    /// Saves a session in the new store.
+    async fn put(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: Option<SessionLimit>,
+    ) -> Result<Saved, SessionError> {
+        let record = mark::arrived(record);
+        match limit {
+            Some(limit) => user_sessions::of(&self.to)?.save_within(id, record, condition, limit).await,
+            None => self.to.save(id, record, condition).await,
+        }
+    }
+
+    async fn begin(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        limit: Option<SessionLimit>,
+    ) -> Result<Saved, SessionError> {
         for _ in 0..MOST_TRIES {
             if self.settle(id, None).await? {
                 return Ok(Saved::Conflict);
             }
-            if self.to.save(id, mark::arrived(record.clone()), SaveIf::Absent).await? == Saved::Done {
+            if self.put(id, record.clone(), SaveIf::Absent, limit).await? == Saved::Done {
                 return Ok(Saved::Done);
             }
             // Of a session that ended on its way.
             if matches!(self.there(id).await?, Some(Held::Coming))
-                && self.to.save(id, mark::arrived(record.clone()), mark::IF_COMING).await? == Saved::Done
+                && self.put(id, record.clone(), mark::IF_COMING, limit).await? == Saved::Done
             {
                 return Ok(Saved::Done);
             }
         }
         Err(SessionError::Contended)
+    }
+
+    async fn save_now(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: Option<SessionLimit>,
+    ) -> Result<Saved, SessionError> {
+        match condition {
+            SaveIf::Absent => self.begin(id, record, limit).await,
+            SaveIf::Version(_) if self.settle(id, None).await? => self.put(id, record, condition, limit).await,
+            SaveIf::Version(_) => Ok(Saved::Gone),
+        }
     }
 }
 
@@ -143,15 +178,7 @@ impl<F: SessionBackend, T: SessionBackend> SessionBackend for MigratingSessionBa
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move {
-            match condition {
-                SaveIf::Absent => self.begin(id, record).await,
-                SaveIf::Version(_) if self.settle(id, None).await? => {
-                    self.to.save(id, mark::arrived(record), condition).await
-                }
-                SaveIf::Version(_) => Ok(Saved::Gone),
-            }
-        })
+        Box::pin(self.save_now(id, record, condition, None))
     }
 
     fn touch<'a>(

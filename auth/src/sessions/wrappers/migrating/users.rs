@@ -1,13 +1,17 @@
+use std::sync::Arc;
+
 use super::MigratingSessionBackend;
 use super::mark::Held;
 use crate::BoxFuture;
-use crate::sessions::{SessionBackend, SessionDigest, SessionError, UserSession, UserSessions};
+use crate::sessions::{
+    SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions,
+    user_sessions,
+};
 
 impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
     /// Moves a user's sessions out of the old store, and gives the new one, which then knows them all.
     async fn gather(&self, user_id: &str) -> Result<&dyn UserSessions, SessionError> {
-        let unable = || SessionError::Configuration("the session store cannot tell the sessions of a user".to_owned());
-        let (from, to) = (self.from.user_sessions().ok_or_else(unable)?, self.to.user_sessions().ok_or_else(unable)?);
+        let (from, to) = (user_sessions::of(&self.from)?, user_sessions::of(&self.to)?);
         for session in from.sessions_of(user_id).await? {
             self.settle(&session.id, Some(session.record)).await?;
         }
@@ -41,5 +45,20 @@ impl<F: SessionBackend, T: SessionBackend> UserSessions for MigratingSessionBack
         except: Option<&'a SessionDigest>,
     ) -> BoxFuture<'a, Result<u64, SessionError>> {
         Box::pin(async move { self.gather(user_id).await?.delete_all_of(user_id, except).await })
+    }
+
+    fn save_within<'a>(
+        &'a self,
+        id: &'a SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+        limit: SessionLimit,
+    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
+        Box::pin(async move {
+            if let Some(user_id) = record.user_id() {
+                self.gather(user_id).await?;
+            }
+            self.save_now(id, record, condition, Some(limit)).await
+        })
     }
 }
