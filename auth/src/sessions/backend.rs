@@ -75,7 +75,8 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// The same store as one that can tell all its sessions, if it can. A wrapper answers for itself, too.
+    /// The same store as one that can tell all its sessions, if it can. A wrapper that stores other records than it is
+    /// given answers for itself.
     fn scan(&self) -> Option<&dyn SessionScan> {
         None
     }

@@ -275,7 +275,7 @@ impl<B: SessionBackend> SessionBackend for LayeredSessionBackend<B> {
     }
 
     // `exists` never from memory.
-    pass_on!([inner] exists);
+    pass_on!([inner] exists, scan);
     user_sessions_as_inside!([inner]);
 }
 
