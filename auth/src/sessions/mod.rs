@@ -68,4 +68,6 @@ pub use wrappers::{
 #[cfg(feature = "__session-compression")]
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
-pub use wrappers::{LayeredSessionBackend, MigratingSessionBackend, TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{
+    LayeredSessionBackend, ListedSessionBackend, MigratingSessionBackend, TenantSessionBackend, TenantSessionOperations,
+};

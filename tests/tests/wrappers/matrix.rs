@@ -4,30 +4,34 @@ use std::sync::Arc;
 
 use auth::sessions::{
     CompressedSessionBackend, Compression, DynSessionBackend, InMemorySessionBackend, InstrumentedSessionBackend,
-    LayeredSessionBackend, LoggerAnalytics, ReplicatedSessionBackend, SessionBackend, SyncReplication,
-    TenantSessionBackend,
+    LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics, ReplicatedSessionBackend, SyncReplication,
+    TenantSessionBackend, UserSessions,
 };
 use auth::testing::ManualClock;
 
 use crate::memory;
 
-fn compressed<B: SessionBackend>(inner: B, _: &ManualClock) -> CompressedSessionBackend<B> {
+fn compressed<B: UserSessions>(inner: B, _: &ManualClock) -> CompressedSessionBackend<B> {
     CompressedSessionBackend::new(inner, Compression::Zstd).with_threshold(0)
 }
 
-fn tenant<B: SessionBackend>(inner: B, clock: &ManualClock) -> TenantSessionBackend<B> {
+fn tenant<B: UserSessions>(inner: B, clock: &ManualClock) -> TenantSessionBackend<B> {
     TenantSessionBackend::new(inner, "acme").with_clock(Arc::new(clock.clone()))
 }
 
-fn instrumented<B: SessionBackend>(inner: B, clock: &ManualClock) -> InstrumentedSessionBackend<B> {
+fn instrumented<B: UserSessions>(inner: B, clock: &ManualClock) -> InstrumentedSessionBackend<B> {
     InstrumentedSessionBackend::new(inner, LoggerAnalytics).with_clock(Arc::new(clock.clone()))
 }
 
-fn layered<B: SessionBackend>(inner: B, clock: &ManualClock) -> LayeredSessionBackend<B> {
+fn listed<B: UserSessions>(inner: B, clock: &ManualClock) -> ListedSessionBackend<B> {
+    ListedSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
+}
+
+fn layered<B: UserSessions>(inner: B, clock: &ManualClock) -> LayeredSessionBackend<B> {
     LayeredSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
 }
 
-fn replicated<B: SessionBackend>(inner: B, clock: &ManualClock) -> ReplicatedSessionBackend<B> {
+fn replicated<B: UserSessions>(inner: B, clock: &ManualClock) -> ReplicatedSessionBackend<B> {
     let replica: DynSessionBackend = Arc::new(InMemorySessionBackend::with_clock(Arc::new(clock.clone())));
     ReplicatedSessionBackend::new(inner, [replica], SyncReplication).expect("there is one")
 }
@@ -35,19 +39,20 @@ fn replicated<B: SessionBackend>(inner: B, clock: &ManualClock) -> ReplicatedSes
 macro_rules! matrix {
     ($($outer:ident),*) => { $(
         mod $outer {
-            matrix! { @row $outer: compressed, tenant, instrumented, layered, replicated }
+            matrix! { @row $outer: compressed, tenant, instrumented, layered, listed, replicated }
         }
     )* };
     (@row $outer:ident: $($inner:ident),*) => { $(
         mod $inner {
             use super::super::*;
 
-            async fn backend() -> (impl SessionBackend, ManualClock, ()) {
+            async fn backend() -> (impl UserSessions, ManualClock, ()) {
                 let (store, clock) = memory();
                 (super::super::$outer(super::super::$inner(store, &clock), &clock), clock, ())
             }
 
             auth::session_backend_suite!(backend);
+            auth::user_sessions_suite!(backend);
         }
     )* };
 }
@@ -59,14 +64,17 @@ mod whole_stack {
 
     use super::*;
 
-    async fn backend() -> (impl SessionBackend, ManualClock, TestDirectory) {
+    async fn backend() -> (impl UserSessions, ManualClock, TestDirectory) {
         let (clock, keep) = (ManualClock::new(), TestDirectory::new());
         let files = FileSessionBackend::open(keep.path().join("sessions")).await.expect("the directory can be made");
-        let files = compressed(files.with_clock(Arc::new(clock.clone())), &clock);
+        let files =
+            ListedSessionBackend::new(files.with_clock(Arc::new(clock.clone()))).with_clock(Arc::new(clock.clone()));
+        let files = compressed(files, &clock);
         (instrumented(layered(tenant(replicated(files, &clock), &clock), &clock), &clock), clock, keep)
     }
 
     auth::session_backend_suite!(backend);
+    auth::user_sessions_suite!(backend);
 }
 
-matrix!(compressed, tenant, instrumented, layered, replicated);
+matrix!(compressed, tenant, instrumented, layered, listed, replicated);

@@ -5,6 +5,8 @@
 mod compressed;
 mod instrumented;
 mod layered;
+mod list;
+mod listed;
 mod migrating;
 #[cfg(feature = "session-replication")]
 mod replicated;
@@ -16,6 +18,7 @@ pub use compressed::{CompressedSessionBackend, Compression};
 pub use instrumented::PrometheusAnalytics;
 pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use layered::LayeredSessionBackend;
+pub use listed::ListedSessionBackend;
 pub use migrating::MigratingSessionBackend;
 #[cfg(feature = "session-replication")]
 pub use replicated::{

@@ -14,13 +14,14 @@ use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
-    CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError,
-    SessionRecord, SessionScan,
+    CleanupExpired, DynSessionBackend, ListedSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry,
+    SessionDigest, SessionError, SessionRecord, SessionScan,
 };
 
 /// Keeps each session in a file of a private directory, for programs on one machine that have no database.
 ///
-/// The address is `file:` and the directory's path: `file:/var/lib/blog/sessions`. Nothing in it is decoded. Any number
+/// The address is `file:` and the directory's path: `file:/var/lib/blog/sessions`. Nothing in it is decoded. It puts a
+/// [`ListedSessionBackend`] around this, which can tell a user's sessions. Any number
 /// of programs and threads of the machine share a directory; changes are made under a file lock. A record is replaced by
 /// renaming a whole one over it and the disk is told to keep it, so that a crash leaves the old one or the new one, and
 /// a removed one stays removed. Expired records are removed when somebody asks for them, the rest by [`CleanupExpired`].
@@ -196,7 +197,7 @@ fn connect<'a>(url: &'a Url, context: &'a Context) -> BoxFuture<'a, Result<DynSe
     Box::pin(async move {
         let path = path(url.expose())?;
         let backend = FileSessionBackend::open(path).await?.with_clock(context.clock.clone());
-        Ok(Arc::new(backend) as DynSessionBackend)
+        Ok(Arc::new(ListedSessionBackend::new(backend).with_clock(context.clock.clone())) as DynSessionBackend)
     })
 }
 

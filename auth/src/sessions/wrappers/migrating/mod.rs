@@ -29,7 +29,8 @@ const MOST_TRIES: usize = 256;
 ///
 /// Every server must have this in place before the first session moves, and until the last has: one that knows the old
 /// store only takes moved sessions for ended, and what it changes may be lost. Put memory around this, not inside: both
-/// stores are always asked themselves, which makes two reads of most.
+/// stores are always asked themselves, which makes two reads of most. What keeps lists of sessions in a store
+/// ([`TenantSessionBackend`](crate::sessions::TenantSessionBackend)) goes around this, too, so that they move along.
 #[derive(Clone)]
 pub struct MigratingSessionBackend<F, T> {
     from: F,

@@ -1,5 +1,4 @@
-//! The list of a tenant's sessions, itself a record of the backend: changed by replace-if-version, so exact, and as
-//! lasting as the sessions.
+//! A list as its record holds it.
 
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ const ENTRY: usize = 48;
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// The list, as it was when it was read.
-pub(super) struct Index {
+pub(in crate::sessions::wrappers) struct Index {
     /// Nothing, where no list stands.
     version: Option<u64>,
     pub(super) entries: Vec<Entry>,
@@ -23,7 +22,7 @@ pub(super) struct Index {
 
 /// A session that is there, was there, or is about to be.
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+pub(in crate::sessions::wrappers) struct Entry {
     pub(super) id: SessionDigest,
     ends_at: DateTime<Utc>,
     /// Until then it may be on its way.
@@ -31,11 +30,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn pending(id: SessionDigest, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+    pub(in crate::sessions::wrappers) fn pending(
+        id: SessionDigest,
+        ends_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self { id, ends_at, pending_until: now + GRACE }
     }
 
-    pub(super) fn saved(id: SessionDigest, ends_at: DateTime<Utc>) -> Self {
+    pub(in crate::sessions::wrappers) fn saved(id: SessionDigest, ends_at: DateTime<Utc>) -> Self {
         Self { id, ends_at, pending_until: DateTime::UNIX_EPOCH }
     }
 
@@ -55,7 +58,7 @@ impl Index {
     /// Reads the list. A damaged one is a failure: it would let in more than the limit, and hide sessions.
     pub(super) fn read(record: Option<&SessionRecord>) -> Result<Self, SessionError> {
         let Some(record) = record else { return Ok(Self { version: None, entries: Vec::new() }) };
-        let damaged = || SessionError::store("a tenant's list of sessions is damaged");
+        let damaged = || SessionError::store("a list of sessions is damaged");
         let Some((&TAG, entries)) = record.data.split_first() else { return Err(damaged()) };
         let (entries, rest) = entries.as_chunks::<ENTRY>();
         let entries = entries.iter().map(read_entry).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty());
@@ -86,9 +89,24 @@ impl Index {
         (Arc::new(record), condition)
     }
 
+    /// Puts an entry last, and says how many others there are. One that stood there stays as long as it did at least.
+    pub(super) fn put(&mut self, mut entry: Entry) -> usize {
+        if let Some(at) = self.position(&entry.id) {
+            let held = self.entries.remove(at);
+            entry.ends_at = entry.ends_at.max(held.ends_at);
+        }
+        self.entries.push(entry);
+        self.entries.len() - 1
+    }
+
     pub(super) fn position(&self, id: &SessionDigest) -> Option<usize> {
         self.entries.iter().position(|entry| entry.id == *id)
     }
+}
+
+/// Whether that record is a list and no session.
+pub(in crate::sessions::wrappers) fn is_list(record: &SessionRecord) -> bool {
+    record.data.first() == Some(&TAG)
 }
 
 fn read_entry(bytes: &[u8; ENTRY]) -> Option<Entry> {
