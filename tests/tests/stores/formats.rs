@@ -123,7 +123,8 @@ proptest! {
     }
 
     #[test]
-    fn damage_is_a_session_or_none(items in dictionary(value()), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+    fn damage_is_a_session_or_none(mut items in dictionary(value()), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        items.insert("at least one".to_owned(), Value::Null);
         now(async {
             let store = store();
             let keys = [
@@ -272,7 +273,7 @@ async fn lies_about_length_and_depth_cost_nothing() {
 async fn what_would_not_be_read_again_is_not_written() {
     let nested = |depth| (0..depth).fold(Value::Null, |inner, _| json!([inner]));
     macro_rules! check {
-        ($($format:ident),*) => { $(
+        ($($format:ident),*) => { $({
             let store = store();
             let deep = Map::from_iter([("deep".to_owned(), nested(100))]);
             let key = written(&store, $format, &deep).await;
@@ -284,7 +285,7 @@ async fn what_would_not_be_read_again_is_not_written() {
             session.clear();
             session.set("large", "x".repeat(1 << 20)).unwrap();
             assert!(matches!(session.save().await, Err(SessionError::TooLarge { .. })));
-        )* };
+        })* };
     }
     check!(Json, MessagePack, Cbor, Compact);
 }

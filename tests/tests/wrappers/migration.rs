@@ -119,27 +119,27 @@ async fn in_memory() -> (Both, ManualClock, ()) {
     (both, clock, ())
 }
 
-async fn sqlite_to_files() -> (impl_::SqliteToFiles, ManualClock, (TestDatabase, TestDirectory)) {
+async fn sqlite_to_files() -> (kinds::SqliteToFiles, ManualClock, (TestDatabase, TestDirectory)) {
     let ((from, clock, test), keep) = (crate::sqlite().await, TestDirectory::new());
     let to = FileSessionBackend::open(keep.path().join("sessions")).await.unwrap();
     (MigratingSessionBackend::new(from, to.with_clock(Arc::new(clock.clone()))), clock, (test, keep))
 }
 
-async fn sqlite_to_redis() -> (impl_::SqliteToRedis, ManualClock, (TestDatabase, TestRedis)) {
+async fn sqlite_to_redis() -> (kinds::SqliteToRedis, ManualClock, (TestDatabase, TestRedis)) {
     let ((from, clock, test), keep) = (crate::sqlite().await, auth_tests::redis());
     let to = RedisSessionBackend::connect(keep.url.as_str()).await.expect("the server is there");
     let to = to.with_prefix(&keep.prefix).with_clock(Arc::new(clock.clone()));
     (MigratingSessionBackend::new(from, to), clock, (test, keep))
 }
 
-async fn redis_to_sqlite() -> (impl_::RedisToSqlite, ManualClock, (TestDatabase, TestRedis)) {
+async fn redis_to_sqlite() -> (kinds::RedisToSqlite, ManualClock, (TestDatabase, TestRedis)) {
     let ((to, clock, test), keep) = (crate::sqlite().await, auth_tests::redis());
     let from = RedisSessionBackend::connect(keep.url.as_str()).await.expect("the server is there");
     let from = from.with_prefix(&keep.prefix).with_clock(Arc::new(clock.clone()));
     (MigratingSessionBackend::new(from, to), clock, (test, keep))
 }
 
-mod impl_ {
+mod kinds {
     use auth::sessions::DatabaseSessionBackend;
 
     use super::{FileSessionBackend, MigratingSessionBackend, RedisSessionBackend};
@@ -149,15 +149,15 @@ mod impl_ {
     pub(super) type RedisToSqlite = MigratingSessionBackend<RedisSessionBackend, DatabaseSessionBackend>;
 }
 
-suites!(memory_to_memory: super::in_memory);
-suites!(database_to_files: super::sqlite_to_files);
+suites!(memory_to_memory: in_memory);
+suites!(database_to_files: sqlite_to_files);
 suites!(
     #[ignore = "needs Redis"]
-    database_to_redis: super::sqlite_to_redis
+    database_to_redis: sqlite_to_redis
 );
 suites!(
     #[ignore = "needs Redis"]
-    redis_to_database: super::redis_to_sqlite
+    redis_to_database: redis_to_sqlite
 );
 
 auth::user_sessions_suite!(in_memory);

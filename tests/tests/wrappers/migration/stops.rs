@@ -174,8 +174,8 @@ async fn a_session_that_ended_between_the_last_steps_stays_ended() {
     let (both, clock, id, record, _) = stopped((3, false)).await;
     assert!(both.from().exists(&id).await.unwrap() && both.to().exists(&id).await.unwrap());
     // A session that holds nothing any more is saved as expired.
-    let mut ended = SessionRecord { version: 4, ..record };
-    ended.expires_at = ended.created_at;
+    let mut ended = record;
+    (ended.version, ended.expires_at) = (4, ended.created_at);
     let both_at_work = both.clone();
     assert_eq!(both.to().save(&id, Arc::new(ended), SaveIf::Version(3)).await.unwrap(), Saved::Done);
     assert_eq!(both_at_work.load(&id).await.unwrap(), None);

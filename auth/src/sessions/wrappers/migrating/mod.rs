@@ -68,7 +68,8 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
             return Ok(Some(record));
         }
         Ok(match (here, self.there(id).await?) {
-            (_, Some(Held::Session(record))) | (Some(Held::Moved(record)), Some(Held::Coming)) => Some(record),
+            (_, Some(Held::Session(record))) => Some(record),
+            (Some(Held::Moved(record, place)), Some(Held::Place(found))) if found == place => Some(record),
             _ => None,
         })
     }
@@ -88,30 +89,39 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
             };
             match here {
                 Some(Held::Session(record)) => self.send(id, &record).await?,
-                Some(Held::Moved(record)) => self.arrive(id, record).await?,
-                None | Some(Held::Coming) => return Ok(matches!(self.there(id).await?, Some(Held::Session(_)))),
+                Some(Held::Moved(record, place)) => self.arrive(id, record, place).await?,
+                None | Some(Held::Place(_)) => return Ok(matches!(self.there(id).await?, Some(Held::Session(_)))),
             }
         }
         Err(SessionError::Contended)
     }
 
     async fn send(&self, id: &SessionDigest, record: &Arc<SessionRecord>) -> Result<(), SessionError> {
-        let place = self.to.save(id, mark::coming(record), SaveIf::Absent).await?;
-        if place != Saved::Done && matches!(self.there(id).await?, Some(Held::Session(_))) {
-            // It arrived meanwhile: nothing was known of that here.
-            return self.from.delete(id).await.map(drop);
-        }
-        match self.from.save(id, mark::moved(record), SaveIf::Version(record.version)).await? {
-            Saved::Done => self.arrive(id, record.clone()).await,
+        let own = mark::place(record);
+        let place = match self.to.save(id, Arc::new(own.clone()), SaveIf::Absent).await? {
+            Saved::Done => own.version,
+            _ => match self.there(id).await? {
+                Some(Held::Place(place)) => place,
+                // It arrived meanwhile: nothing was known of that here.
+                Some(Held::Session(_)) => return self.from.delete(id).await.map(drop),
+                _ => return Ok(()),
+            },
+        };
+        match self.from.save(id, mark::moved(record, place), SaveIf::Version(record.version)).await? {
+            Saved::Done => self.arrive(id, record.clone(), place).await,
+            // Somebody else may have moved it to this place.
             Saved::Conflict => Ok(()),
-            // It ended. If it is there already it stays: then it has another version.
-            Saved::Gone => self.to.save(id, mark::not_coming(record), mark::IF_COMING).await.map(drop),
+            // It ended, or is there by now; then it has another version.
+            Saved::Gone => {
+                let condition = SaveIf::Version(own.version);
+                self.to.save(id, mark::no_place(own), condition).await.map(drop)
+            }
         }
     }
 
     /// Whatever the answer, the new store decides by now: it has the session, or had it and it ended.
-    async fn arrive(&self, id: &SessionDigest, record: Arc<SessionRecord>) -> Result<(), SessionError> {
-        let _: Saved = self.to.save(id, mark::arrived(record), mark::IF_COMING).await?;
+    async fn arrive(&self, id: &SessionDigest, record: Arc<SessionRecord>, place: u64) -> Result<(), SessionError> {
+        let _: Saved = self.to.save(id, mark::arrived(record), SaveIf::Version(place)).await?;
         self.from.delete(id).await.map(drop)
     }
 
@@ -144,8 +154,8 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
                 return Ok(Saved::Done);
             }
             // Of a session that ended on its way.
-            if matches!(self.there(id).await?, Some(Held::Coming))
-                && self.put(id, record.clone(), mark::IF_COMING, limit).await? == Saved::Done
+            if let Some(Held::Place(place)) = self.there(id).await?
+                && self.put(id, record.clone(), SaveIf::Version(place), limit).await? == Saved::Done
             {
                 return Ok(Saved::Done);
             }
