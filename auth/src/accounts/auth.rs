@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionManager};
+use crate::sessions::{DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -23,6 +23,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) users: UserManager<U>,
     pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
     pub(super) sessions: DynSessionBackend,
+    pub(super) session_limit: Option<SessionLimit>,
     pub(super) lifetime: Lifetime,
     pub(super) session_format: Encoder,
     pub(super) limiter: LoginLimiter,
@@ -68,16 +69,15 @@ impl<U: UserModel> Auth<U> {
     /// When the session store cannot tell the sessions of a user.
     pub fn session_manager(&self) -> Result<SessionManager, Error> {
         let manager = SessionManager::new(self.inner.sessions.clone())?;
-        Ok(manager
-            .with_clock(self.inner.clock.clone())
-            .with_lifetime(self.inner.lifetime)
-            .with_encoder(self.inner.session_format))
+        let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
+        Ok(manager.with_limit(self.inner.session_limit).with_encoder(self.inner.session_format))
     }
 
     /// A new session, not stored yet.
     pub fn new_session(&self) -> Session {
-        let session = Session::with(self.inner.sessions.clone(), self.inner.clock.clone(), self.inner.lifetime);
-        session.set_encoder(self.inner.session_format);
+        let Inner { sessions, clock, lifetime, session_limit, session_format, .. } = &*self.inner;
+        let session = Session::within(sessions.clone(), clock.clone(), *lifetime, *session_limit);
+        session.set_encoder(*session_format);
         session
     }
 

@@ -13,7 +13,9 @@ use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
-use crate::sessions::{self, DynSessionBackend, Encoder, Lifetime, SessionBackend, SessionBackendEntry, SessionFormat};
+use crate::sessions::{
+    self, DynSessionBackend, Encoder, Lifetime, SessionBackend, SessionBackendEntry, SessionFormat, SessionLimit,
+};
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -33,6 +35,7 @@ pub struct AuthBuilder<U: UserModel> {
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
+    session_limit: Option<SessionLimit>,
     lifetime: Lifetime,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
@@ -57,6 +60,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
+            session_limit: None,
             lifetime: Lifetime::default(),
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
@@ -95,6 +99,23 @@ impl<U: UserModel> AuthBuilder<U> {
     /// read, if its feature is on.
     pub fn session_format(self, format: impl SessionFormat) -> Self {
         Self { session_format: Encoder::of(format), ..self }
+    }
+
+    /// How many sessions a user may be logged in to at once; as many as one likes, if nothing is said. However many logins
+    /// meet, on however many servers, the limit holds.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), auth::Error> {
+    /// use auth::prelude::*;
+    /// use auth::sessions::SessionLimit;
+    /// # use auth::testing::TestUser;
+    ///
+    /// let auth = Auth::<TestUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_sessions_per_user(self, limit: SessionLimit) -> Self {
+        Self { session_limit: Some(limit), ..self }
     }
 
     /// The application's secret: at least 32 random bytes, the same on all servers. Without one, an application on an
@@ -199,6 +220,13 @@ impl<U: UserModel> AuthBuilder<U> {
                 sessions::connect(&url, &context).await?
             }
         };
+        if self.session_limit.is_some() && sessions.user_sessions().is_none() {
+            return Err(Error::Configuration(
+                "a limit on a user's sessions needs a session store that can tell them: put \
+                 `ListedSessionBackend` around it"
+                    .to_owned(),
+            ));
+        }
         let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
         for name in self.backends {
             let backend = if name == UserStoreBackend::<U>::NAME {
@@ -213,6 +241,7 @@ impl<U: UserModel> AuthBuilder<U> {
             users,
             backends,
             sessions,
+            session_limit: self.session_limit,
             lifetime: self.lifetime,
             session_format: self.session_format,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),

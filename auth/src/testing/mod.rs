@@ -26,6 +26,10 @@ pub use user::TestUser;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __suite {
+    (await $fixture:expr, $suite:ident: $($test:ident),* $(,)?) => {{
+        let fixture = $fixture;
+        $( $crate::testing::$suite::$test(fixture().await).await; )*
+    }};
     ([$($attribute:tt)*] $fixture:path, $suite:ident: $($test:ident),* $(,)?) => {
         $crate::__suite! { @each [$($attribute)*] [$fixture] $suite $($test)* }
     };

@@ -1,5 +1,6 @@
 //! Sessions that move from one backend to another while they are used.
 
+mod orders;
 mod race;
 mod stops;
 
