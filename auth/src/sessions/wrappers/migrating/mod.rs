@@ -172,8 +172,12 @@ impl<F: SessionBackend, T: SessionBackend> MigratingSessionBackend<F, T> {
     ) -> Result<Saved, SessionError> {
         match condition {
             SaveIf::Absent => self.begin(id, record, limit).await,
-            SaveIf::Version(_) if self.settle(id, None).await? => self.put(id, record, condition, limit).await,
-            SaveIf::Version(_) => Ok(Saved::Gone),
+            SaveIf::Version(_) if !self.settle(id, None).await? => Ok(Saved::Gone),
+            SaveIf::Version(_) => match self.put(id, record, condition, limit).await? {
+                // It ended meanwhile.
+                Saved::Conflict if !matches!(self.there(id).await?, Some(Held::Session(_))) => Ok(Saved::Gone),
+                saved => Ok(saved),
+            },
         }
     }
 }
