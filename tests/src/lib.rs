@@ -11,11 +11,13 @@ mod databases;
 mod directory;
 pub mod http;
 mod keyed;
+mod memcached;
 mod redis;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
+pub use memcached::{TestMemcached, memcached};
 pub use redis::{TestRedis, redis};
 
 auth::declare_suite_permissions!();

@@ -197,6 +197,8 @@ impl<U: UserModel> Clone for Auth<U> {
 
 impl<U: UserModel> fmt::Debug for Auth<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("sessions", &self.inner.sessions).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Auth");
+        shown.field("sessions", &self.inner.sessions).field("http_sessions", &self.inner.settings.http_sessions);
+        shown.finish_non_exhaustive()
     }
 }

@@ -14,7 +14,8 @@ use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
-    self, DynSessionBackend, Encoder, Lifetime, SessionBackend, SessionBackendEntry, SessionFormat, SessionLimit,
+    self, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
+    SessionLimit,
 };
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
@@ -36,7 +37,6 @@ pub struct AuthBuilder<U: UserModel> {
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     session_limit: Option<SessionLimit>,
-    lifetime: Lifetime,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
     settings: Settings,
@@ -61,7 +61,6 @@ impl<U: UserModel> AuthBuilder<U> {
             passwords: None,
             limiter: None,
             session_limit: None,
-            lifetime: Lifetime::default(),
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
@@ -90,9 +89,10 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { sessions: Sessions::Given(Arc::new(backend)), ..self }
     }
 
-    /// How long a session lives: an hour without use and a day in all, if nothing is said.
-    pub fn session_lifetime(self, lifetime: Lifetime) -> Self {
-        Self { lifetime, ..self }
+    /// The session's cookie, and how long sessions live: an hour without use and a day in all, if nothing is said.
+    pub fn http_sessions(mut self, config: HttpSessionConfig) -> Self {
+        self.settings.http_sessions = config;
+        self
     }
 
     /// The format that sessions' data are written in: `Json`, if nothing is said. What another format wrote is still
@@ -148,18 +148,6 @@ impl<U: UserModel> AuthBuilder<U> {
     /// Goes by this clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
-    }
-
-    /// The session cookie's name, to which `__Host-` is added: `session`, if nothing is said.
-    pub fn cookie_name(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.settings.cookie_name);
-        self
-    }
-
-    /// Sends cookies over plain http on any host. Whoever listens can then take over sessions.
-    pub fn insecure_cookies(mut self) -> Self {
-        self.settings.insecure_cookies = true;
-        self
     }
 
     /// An origin of this site, as browsers write it: `https://example.com`. When one is given, unsafe requests are
@@ -242,8 +230,8 @@ impl<U: UserModel> AuthBuilder<U> {
             backends,
             sessions,
             session_limit: self.session_limit,
-            lifetime: self.lifetime,
             session_format: self.session_format,
+            lifetime: self.settings.http_sessions.lifetime,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
             clock: self.clock,
@@ -311,20 +299,14 @@ impl<U: UserModel> AuthBuilder<U> {
     fn check_settings(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Configuration(text));
         let settings = &self.settings;
-        #[cfg(feature = "__web")]
-        if !crate::web::is_cookie_name(&settings.cookie_name) {
-            return wrong(format!("`{}` cannot be a cookie's name", settings.cookie_name));
-        }
+        settings.http_sessions.check()?;
         for path in [&settings.login_url, &settings.home_url] {
             if !is_local_path(path) {
                 return wrong(format!("`{path}` is not a path on this site: write it as \"/login\""));
             }
         }
         for origin in &settings.trusted_origins {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            if host.is_none_or(|host| {
-                host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_lowercase()
-            }) {
+            if !super::is_origin(origin) {
                 return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
             }
         }
@@ -371,6 +353,8 @@ fn sqlite_file(url: &str) -> Option<&str> {
 
 impl<U: UserModel> fmt::Debug for AuthBuilder<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthBuilder").field("database", &self.database).finish_non_exhaustive()
+        let mut shown = f.debug_struct("AuthBuilder");
+        shown.field("database", &self.database).field("http_sessions", &self.settings.http_sessions);
+        shown.finish_non_exhaustive()
     }
 }

@@ -12,10 +12,10 @@ mod pass_on;
 mod backend;
 mod backends;
 mod device;
-#[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
 mod formats;
+mod http;
 mod identity;
 mod key;
 mod lifetime;
@@ -30,6 +30,7 @@ mod user_sessions;
 mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
+pub use backends::CacheSessionBackend;
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 #[cfg(feature = "session-file")]
@@ -49,6 +50,9 @@ pub(crate) use formats::Encoder;
 #[cfg(feature = "session-messagepack")]
 pub use formats::MessagePack;
 pub use formats::{Json, SessionFormat};
+#[cfg(feature = "__web")]
+pub(crate) use http::MaxAge;
+pub use http::{HttpSessionConfig, SameSite};
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "and so does each of its functions")]
 
+pub mod cache;
 mod clock;
 pub mod limit_store;
 pub mod password_hasher;
