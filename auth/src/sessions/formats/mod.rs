@@ -98,9 +98,11 @@ fn reader(bytes: &[u8]) -> Option<(&'static Reader, &[u8])> {
     (bytes.len() <= MAX_BYTES).then_some((reader, written))
 }
 
+type Encode = fn(&Map<String, Value>) -> Result<Box<[u8]>, SessionError>;
+
 /// Writes dictionaries in a format.
 #[derive(Clone, Copy)]
-pub(crate) struct Encoder(fn(&Map<String, Value>) -> Result<Box<[u8]>, SessionError>);
+pub(crate) struct Encoder(Encode);
 
 impl Encoder {
     pub(crate) fn of<F: SessionFormat>(_: F) -> Self {

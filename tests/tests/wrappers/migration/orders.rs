@@ -158,7 +158,7 @@ fn now<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// How often somebody is interrupted, at the most, before they are done. All orders would be millions.
-const INTERRUPTIONS: usize = 4;
+const INTERRUPTIONS: usize = 3;
 
 /// Has them take their steps: `order` says who goes on each time, 0 whoever did last; at its end each goes on until
 /// they are done. Says between how many there was to choose each time.
