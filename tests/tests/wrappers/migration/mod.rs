@@ -255,7 +255,7 @@ async fn a_users_sessions_are_told_from_both_stores() {
     let (both, clock) = both();
     let record = login(&clock, 1, b"");
     let (old, new) = (add(both.from(), &record).await, add(&both, &record).await);
-    let stranger = add(both.from(), &*crate::record(&clock, 1, b"\x01{}")).await;
+    let stranger = add(both.from(), &crate::record(&clock, 1, b"\x01{}")).await;
     let mut ids: Vec<_> = both.sessions_of("7").await.unwrap().into_iter().map(|session| session.id).collect();
     ids.sort_unstable();
     let mut expected = [old, new];
