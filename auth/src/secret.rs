@@ -165,6 +165,12 @@ impl MacKey {
         tag(&self.current, parts)
     }
 
+    /// The tags of these parts with the current secret and every older one, for keys to be made of.
+    #[cfg(feature = "session-cookie")]
+    pub(crate) fn each<'a>(&'a self, parts: &'a [&'a [u8]]) -> impl Iterator<Item = [u8; 32]> {
+        std::iter::once(&self.current).chain(&self.fallbacks).map(move |key| tag(key, parts))
+    }
+
     /// Whether the tag was made for these parts with the current secret or an older one.
     pub fn verify(&self, parts: &[&[u8]], given: &[u8]) -> bool {
         std::iter::once(&self.current).chain(&self.fallbacks).any(|key| tag(key, parts).ct_eq(given).into())

@@ -155,7 +155,12 @@ async fn as_many_sessions_as_the_application_allows() {
     let (auth, id) = limited(SessionLimit::refuse(2)).await;
     let first = log_in(&auth, id).await.unwrap();
     log_in(&auth, id).await.unwrap();
-    assert!(log_in(&auth, id).await.is_err());
+    let refused = auth.new_session();
+    assert!(auth.log_in_user(&refused, &id).await.is_err());
+    refused.set("a", 1).unwrap();
+    refused.save().await.unwrap();
+    let key = refused.key().unwrap();
+    assert!(auth.resume(Some(key)).await.unwrap().1.is_none(), "a login that was refused is not saved later");
     // Who is in logs in once more, and is one.
     auth.log_in_user(&first, &id).await.unwrap();
     auth.log_out(&first).await.unwrap();

@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager};
+use crate::sessions::{
+    Carrier, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager,
+};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -22,7 +24,7 @@ pub struct Auth<U: UserModel> {
 pub(super) struct Inner<U: UserModel> {
     pub(super) users: UserManager<U>,
     pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
-    pub(super) sessions: DynSessionBackend,
+    pub(super) sessions: Carrier,
     pub(super) session_limit: Option<SessionLimit>,
     pub(super) lifetime: Lifetime,
     pub(super) session_format: Encoder,
@@ -58,8 +60,14 @@ impl<U: UserModel> Auth<U> {
         &self.inner.users
     }
 
-    /// Where sessions are kept.
+    /// Where sessions are kept; if they travel whole in their cookies, where those are kept that ended before their time.
     pub fn sessions(&self) -> &DynSessionBackend {
+        self.inner.sessions.backend()
+    }
+
+    /// How they travel.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
+    pub(crate) fn carrier(&self) -> &Carrier {
         &self.inner.sessions
     }
 
@@ -68,15 +76,23 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When the session store cannot tell the sessions of a user.
     pub fn session_manager(&self) -> Result<SessionManager, Error> {
-        let manager = SessionManager::new(self.inner.sessions.clone())?;
+        const IN_COOKIES: &str = "sessions that are kept in cookies cannot be told from outside a request";
+        if !self.inner.sessions.is_on_server() {
+            return Err(Error::Configuration(IN_COOKIES.to_owned()));
+        }
+        let manager = SessionManager::new(self.sessions().clone())?;
         let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
         Ok(manager.with_limit(self.inner.session_limit).with_encoder(self.inner.session_format))
     }
 
     /// A new session, not stored yet.
     pub fn new_session(&self) -> Session {
-        let Inner { sessions, clock, lifetime, session_limit, session_format, .. } = &*self.inner;
-        let session = Session::within(sessions.clone(), clock.clone(), *lifetime, *session_limit);
+        self.session_in(self.inner.sessions.begin())
+    }
+
+    fn session_in(&self, backend: DynSessionBackend) -> Session {
+        let Inner { clock, lifetime, session_limit, session_format, .. } = &*self.inner;
+        let session = Session::within(backend, clock.clone(), *lifetime, *session_limit);
         session.set_encoder(*session_format);
         session
     }
@@ -88,7 +104,16 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When a store fails: then whether somebody is logged in cannot be told.
     pub async fn resume(&self, key: Option<SessionKey>) -> Result<(Session, Option<Principal>), Error> {
-        let session = self.new_session();
+        self.resume_in(self.inner.sessions.begin(), key).await
+    }
+
+    /// The same for a session in this backend.
+    pub(crate) async fn resume_in(
+        &self,
+        backend: DynSessionBackend,
+        key: Option<SessionKey>,
+    ) -> Result<(Session, Option<Principal>), Error> {
+        let session = self.session_in(backend);
         let Some(key) = key else { return Ok((session, None)) };
         let now = self.inner.clock.now();
         let record = session.load(key, now).await?;

@@ -14,7 +14,7 @@ use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
-    self, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
+    Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
@@ -78,8 +78,8 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { users: Some(Arc::new(store)), ..self }
     }
 
-    /// Keeps sessions where this address says: `memory:`, `database:` (the application's own), or any scheme that a
-    /// `#[session_backend]` registered.
+    /// Keeps sessions where this address says: `memory:`, `database:` (the application's own), `cookie:` (each whole in its
+    /// cookie), or any scheme that a `#[session_backend]` registered.
     pub fn sessions(self, url: &str) -> Self {
         Self { sessions: Sessions::At(Url::new(url)), ..self }
     }
@@ -201,17 +201,18 @@ impl<U: UserModel> AuthBuilder<U> {
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let sessions = match self.sessions {
-            Sessions::Given(backend) => backend,
-            Sessions::At(url) => sessions::connect(&url, &context).await?,
+            Sessions::Given(backend) => Carrier::Key(backend),
+            Sessions::At(url) => Carrier::connect(&url, &context).await?,
             Sessions::Default => {
                 let url = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
-                sessions::connect(&url, &context).await?
+                Carrier::connect(&url, &context).await?
             }
         };
-        if self.session_limit.is_some() && sessions.user_sessions().is_none() {
+        let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
+        if self.session_limit.is_some() && !can_limit {
             return Err(Error::Configuration(
-                "a limit on a user's sessions needs a session store that can tell them: put \
-                 `ListedSessionBackend` around it"
+                "a limit on a user's sessions needs a session store that can tell them: sessions in cookies cannot; around \
+                 another store put `ListedSessionBackend`"
                     .to_owned(),
             ));
         }

@@ -28,4 +28,14 @@ impl Context {
             database: None,
         }
     }
+
+    /// Whether the application has a database.
+    #[cfg(feature = "session-cookie")]
+    #[cfg_attr(not(feature = "__sql"), expect(clippy::unused_self, reason = "without a driver there is none"))]
+    pub(crate) fn has_database(&self) -> bool {
+        #[cfg(feature = "__sql")]
+        return self.database.is_some();
+        #[cfg(not(feature = "__sql"))]
+        false
+    }
 }

@@ -13,6 +13,9 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
+    /// The longest that can be set.
+    pub const MAX: TimeDelta = TimeDelta::days(3660);
+
     /// Ends after `idle` without use, and `absolute` after it began.
     ///
     /// Use is noted when a sixtieth of `idle` has gone by since it was last noted, so that reading writes seldom; the
@@ -21,7 +24,7 @@ impl Lifetime {
     /// # Panics
     /// When one of them is not positive, or longer than ten years.
     pub fn new(idle: TimeDelta, absolute: TimeDelta) -> Self {
-        let sensible = TimeDelta::zero()..=TimeDelta::days(3660);
+        let sensible = TimeDelta::zero()..=Self::MAX;
         assert!(!idle.is_zero() && sensible.contains(&idle), "an idle lifetime is between nothing and ten years");
         assert!(!absolute.is_zero() && sensible.contains(&absolute), "a lifetime is between nothing and ten years");
         Self { idle, absolute, touch: idle / 60 }

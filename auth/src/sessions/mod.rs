@@ -11,6 +11,9 @@ mod pass_on;
 
 mod backend;
 mod backends;
+mod carrier;
+#[cfg(feature = "session-cookie")]
+mod cookie;
 mod device;
 mod encoding;
 mod error;
@@ -40,6 +43,11 @@ pub use backends::InMemorySessionBackend;
 pub use backends::RedisSessionBackend;
 #[cfg(feature = "__sql")]
 pub(crate) use backends::{SESSION_TABLE, session_table};
+pub(crate) use carrier::Carrier;
+#[cfg(feature = "session-cookie")]
+pub use cookie::CookieSessionBackend;
+#[cfg(feature = "session-cookie")]
+pub(crate) use cookie::Slot;
 pub use device::{Device, SessionType};
 pub use error::SessionError;
 #[cfg(feature = "session-cbor")]

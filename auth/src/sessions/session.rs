@@ -316,15 +316,19 @@ impl<B: SessionBackend> Session<B> {
             self.flush().await?;
         }
         self.begin(login.clone(), device.clone());
-        match self.save().await {
+        let mut saved = self.save().await;
+        if matches!(saved, Err(SessionError::Ended)) {
             // Logged out in another tab meanwhile: log in to a session of its own.
-            Err(SessionError::Ended) => {
-                self.flush().await?;
-                self.begin(login, device);
-                self.save().await
-            }
-            other => other,
+            self.flush().await?;
+            self.begin(login, device);
+            saved = self.save().await;
         }
+        if saved.is_err() {
+            // A login that failed is not saved with something else later.
+            let mut state = self.state();
+            (state.changes.login, state.renew) = (None, false);
+        }
+        saved
     }
 
     fn begin(&self, login: Login, device: Option<Device>) {

@@ -7,7 +7,7 @@ use super::request::{UserApp, WebApp};
 use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::{Auth, Error};
-use crate::sessions::{Session, SessionKey};
+use crate::sessions::{Carrier, DynSessionBackend, Session, SessionKey};
 use crate::users::UserModel;
 
 /// The application as a request sees it, with its user type.
@@ -33,8 +33,16 @@ impl<U: UserModel> fmt::Debug for App<U> {
 }
 
 impl<U: UserModel> WebApp for App<U> {
-    fn resume(&self, key: Option<SessionKey>) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>> {
-        Box::pin(self.auth.resume(key))
+    fn carrier(&self) -> &Carrier {
+        self.auth.carrier()
+    }
+
+    fn resume(
+        &self,
+        backend: DynSessionBackend,
+        key: Option<SessionKey>,
+    ) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>> {
+        Box::pin(self.auth.resume_in(backend, key))
     }
 
     fn cookies(&self) -> &Cookies {

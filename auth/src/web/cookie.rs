@@ -81,6 +81,13 @@ impl Jar {
         read(&parts.headers, self.name(which).as_bytes())
     }
 
+    /// The most bytes of the session cookie's value: browsers drop a cookie that is longer with all that is said of it.
+    #[cfg(feature = "session-cookie")]
+    pub(crate) fn room(&self) -> usize {
+        crate::sessions::CookieSessionBackend::MAX_COOKIE
+            .saturating_sub(self.write(Which::Session, Some(("", i64::MAX))).len())
+    }
+
     /// A header that sets the cookie for as many seconds at the most; without a value, one that removes it.
     pub(crate) fn write(&self, which: Which, value: Option<(&str, i64)>) -> HeaderValue {
         let config = &self.inner.config;

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 
+use super::came::{Came, CookieChange};
 use super::cookie::{Cookies, Jar, Which};
 use super::cross_site::{self, Verdict};
 use super::csrf::{CSRF_SECONDS, CsrfTokens, X_CSRF_TOKEN};
@@ -16,12 +17,18 @@ use super::refusal::{Kind, Refusal};
 use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::Error;
-use crate::sessions::{Session, SessionError, SessionKey};
+use crate::sessions::{Carrier, DynSessionBackend, Session, SessionError, SessionKey};
 
 /// What serves sessions, as a request sees it: an application whatever its user type, or sessions alone.
 pub(crate) trait WebApp: fmt::Debug + Send + Sync + 'static {
-    /// Who is logged in, in the session of that key.
-    fn resume(&self, key: Option<SessionKey>) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>>;
+    /// How sessions travel.
+    fn carrier(&self) -> &Carrier;
+    /// Who is logged in, in the session of that key in this backend.
+    fn resume(
+        &self,
+        backend: DynSessionBackend,
+        key: Option<SessionKey>,
+    ) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>>;
     /// The cookies.
     fn cookies(&self) -> &Cookies;
     /// The cross-site tokens.
@@ -61,8 +68,7 @@ struct Inner {
 pub(crate) struct Asked {
     pub(crate) session: Session,
     principal: Option<Principal>,
-    /// The key under which the session was found.
-    came_with: Option<SessionKey>,
+    came: Came,
     /// Where the session's key is written. Not for what another site sent to an exempt route: it has no session to keep.
     jar: Option<Jar>,
 }
@@ -155,11 +161,14 @@ impl RequestAuth {
         if let Some(asked) = self.inner.asked.get() {
             return Ok(asked);
         }
-        let key = jar.as_ref().and_then(|jar| jar.read(Which::Session, parts)).and_then(SessionKey::parse);
-        let (session, principal) = self.inner.app.resume(key).await.map_err(|e| Refusal::failed(&e, parts))?;
-        let came_with = session.key();
+        let failed = |error: Error| Refusal::failed(&error, parts);
+        let came = Came::with(self.inner.app.carrier(), jar.as_ref(), parts).await;
+        let mut came = came.map_err(|error| failed(error.into()))?;
+        let (session, principal) =
+            self.inner.app.resume(came.backend.clone(), came.key.clone()).await.map_err(failed)?;
+        came.found = session.key();
         // Of two who ask at the same moment, both get what the first one found.
-        Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came_with, jar }))
+        Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came, jar }))
     }
 
     /// A token for forms and scripts of the page that this request asks for. The cookie that it may need is set with the answer.
@@ -216,12 +225,15 @@ impl RequestAuth {
         if let Some((jar, Some(fresh))) = issued {
             headers.append(header::SET_COOKIE, jar.write(Which::Csrf, Some((fresh, CSRF_SECONDS))));
         }
-        if let Some(Asked { session, came_with, jar: Some(jar), .. }) = asked
-            && !session.has_stored_key(came_with.as_ref())
-        {
-            let value = session.stored_key().map(|key| (key.expose(), session.seconds_left()));
-            let value = value.as_ref().map(|(key, seconds)| (key.as_str(), *seconds));
-            headers.append(header::SET_COOKIE, jar.write(Which::Session, value));
+        if let Some(Asked { session, came, jar: Some(jar), .. }) = asked {
+            let write = |value| jar.write(Which::Session, value);
+            match came.change(session) {
+                CookieChange::Stays => {}
+                CookieChange::Removed => _ = headers.append(header::SET_COOKIE, write(None)),
+                CookieChange::Set(value) => {
+                    headers.append(header::SET_COOKIE, write(Some((&value, session.seconds_left()))));
+                }
+            }
         }
         if asked.is_some() || issued.is_some() {
             keep_private(headers);

@@ -12,7 +12,9 @@ use crate::access::Principal;
 use crate::accounts::{Error, is_origin};
 use crate::clock::{Clock, SystemClock};
 use crate::secret::SecretKey;
-use crate::sessions::{DynSessionBackend, HttpSessionConfig, Session, SessionBackend, SessionKey};
+#[cfg(feature = "session-cookie")]
+use crate::sessions::CookieSessionBackend;
+use crate::sessions::{Carrier, DynSessionBackend, HttpSessionConfig, Session, SessionBackend, SessionKey};
 
 /// Sessions for an application without users: what `auth.layer()` does for them, over any backend.
 ///
@@ -48,7 +50,7 @@ pub struct SessionMiddleware {
 
 #[derive(Clone)]
 struct SessionsAlone {
-    backend: DynSessionBackend,
+    carrier: Carrier,
     config: HttpSessionConfig,
     clock: Arc<dyn Clock>,
     cookies: Cookies,
@@ -62,11 +64,24 @@ impl SessionMiddleware {
     /// # Errors
     /// [`Error::Session`] when the configuration cannot work.
     pub fn new(backend: impl SessionBackend, config: HttpSessionConfig) -> Result<Self, Error> {
+        Self::carried(Carrier::Key(Arc::new(backend)), config)
+    }
+
+    /// Serves sessions that travel whole in their cookies.
+    ///
+    /// # Errors
+    /// As [`SessionMiddleware::new`].
+    #[cfg(feature = "session-cookie")]
+    pub fn in_cookies(sessions: CookieSessionBackend, config: HttpSessionConfig) -> Result<Self, Error> {
+        Self::carried(Carrier::Whole(sessions), config)
+    }
+
+    fn carried(carrier: Carrier, config: HttpSessionConfig) -> Result<Self, Error> {
         config.check()?;
         let cookies = Cookies::new(config.clone(), &[]);
         let csrf = CsrfTokens::new(SecretKey::random().derive(PURPOSE));
-        let (backend, clock, origins) = (Arc::new(backend), Arc::new(SystemClock), Vec::new());
-        Ok(Self { app: Arc::new(SessionsAlone { backend, config, clock, cookies, csrf, origins }) })
+        let (clock, origins) = (Arc::new(SystemClock), Vec::new());
+        Ok(Self { app: Arc::new(SessionsAlone { carrier, config, clock, cookies, csrf, origins }) })
     }
 
     /// Signs cross-site tokens by this secret, the same on all servers. Without one they are good on this server only, and
@@ -117,9 +132,17 @@ impl<S> Layer<S> for SessionMiddleware {
 }
 
 impl WebApp for SessionsAlone {
-    fn resume(&self, key: Option<SessionKey>) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>> {
+    fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
+
+    fn resume(
+        &self,
+        backend: DynSessionBackend,
+        key: Option<SessionKey>,
+    ) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>> {
         Box::pin(async move {
-            let session = Session::with(self.backend.clone(), self.clock.clone(), self.config.lifetime);
+            let session = Session::with(backend, self.clock.clone(), self.config.lifetime);
             if let Some(key) = key {
                 let now = self.clock.now();
                 session.load(key, now).await?;
@@ -155,6 +178,6 @@ impl fmt::Debug for SessionMiddleware {
 impl fmt::Debug for SessionsAlone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SessionMiddleware");
-        shown.field("backend", &self.backend).field("config", &self.config).finish_non_exhaustive()
+        shown.field("carrier", &self.carrier).field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auth::prelude::*;
-use auth::sessions::{HttpSessionConfig, InMemorySessionBackend, Lifetime, SameSite, TenantSessionBackend};
+use auth::sessions::{
+    HttpSessionConfig, InMemorySessionBackend, Lifetime, SameSite, SessionLimit, TenantSessionBackend,
+};
 use auth::testing::ManualClock;
 use auth::web::SessionMiddleware;
 use auth::web::axum::CsrfToken;
@@ -250,4 +252,26 @@ async fn a_full_store_lets_nobody_in_and_says_so() {
 
     assert_eq!(first.post("/logout", &json!({})).await.status, StatusCode::NO_CONTENT);
     assert_eq!(visitor.post("/login", &bob).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_user_with_as_many_sessions_as_allowed_is_told_so() {
+    let site = Site::with(|builder| builder.max_sessions_per_user(SessionLimit::refuse(1))).await;
+    let (first, _) = site.member("alice").await;
+    let alice = json!({ "username": "alice", "password": PASSWORD });
+    let second = site.visitor();
+    let answer = second.post("/login", &alice).await;
+    assert_eq!((answer.status, second.cookie()), (StatusCode::FORBIDDEN, None), "{}", answer.text);
+    assert_eq!(second.get("/login-required").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(first.get("/maybe").await.text, "alice");
+    assert_eq!(site.sessions.len(), 1);
+
+    // What a stranger has kept stays a stranger's.
+    let request = second.request(Method::POST, "/note").header("sec-fetch-site", "same-origin").body("x");
+    assert_eq!(second.send(request).await.status, StatusCode::OK);
+    assert_eq!(second.post("/login", &alice).await.status, StatusCode::FORBIDDEN);
+    first.post("/logout", &json!({})).await;
+    assert_eq!(second.get("/note").await.text, "x");
+    assert_eq!(second.get("/maybe").await.text, "");
+    assert_eq!(second.post("/login", &alice).await.status, StatusCode::OK);
 }

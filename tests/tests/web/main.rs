@@ -3,6 +3,7 @@
 
 mod app;
 mod attacks;
+mod carried;
 mod cookies;
 mod cross_site;
 mod csrf;
