@@ -71,6 +71,10 @@
 //! | `session-redis-cluster` | the same in a Redis cluster |
 //! | `session-redis-sentinel` | the same in a Redis that sentinels watch over |
 //! | `session-redis-tls` | TLS to any of them |
+//! | `session-messagepack` | sessions' data as MessagePack |
+//! | `session-cbor` | sessions' data as CBOR (RFC 8949) |
+//! | `session-compact` | sessions' data in a compact binary format, postcard's |
+//! | `session-cookie` | sessions that travel whole in their cookie, encrypted |
 //! | `session-compression` | compressed sessions, by all of the following |
 //! | `session-compression-brotli` | sessions compressed by brotli |
 //! | `session-compression-gzip` | sessions compressed by gzip |

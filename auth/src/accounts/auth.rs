@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{Carrier, DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager};
+use crate::sessions::{
+    Carrier, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager,
+};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -25,6 +27,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) sessions: Carrier,
     pub(super) session_limit: Option<SessionLimit>,
     pub(super) lifetime: Lifetime,
+    pub(super) session_format: Encoder,
     pub(super) limiter: LoginLimiter,
     pub(super) registrations: Limiter,
     pub(super) clock: Arc<dyn Clock>,
@@ -79,7 +82,7 @@ impl<U: UserModel> Auth<U> {
         }
         let manager = SessionManager::new(self.sessions().clone())?;
         let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
-        Ok(manager.with_limit(self.inner.session_limit))
+        Ok(manager.with_limit(self.inner.session_limit).with_encoder(self.inner.session_format))
     }
 
     /// A new session, not stored yet.
@@ -88,8 +91,10 @@ impl<U: UserModel> Auth<U> {
     }
 
     fn session_in(&self, backend: DynSessionBackend) -> Session {
-        let Inner { clock, lifetime, session_limit, .. } = &*self.inner;
-        Session::within(backend, clock.clone(), *lifetime, *session_limit)
+        let Inner { clock, lifetime, session_limit, session_format, .. } = &*self.inner;
+        let session = Session::within(backend, clock.clone(), *lifetime, *session_limit);
+        session.set_encoder(*session_format);
+        session
     }
 
     /// Who has the session of that key, if it is alive and its login still holds. Without a key, a new session.

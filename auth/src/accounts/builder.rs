@@ -14,7 +14,8 @@ use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
-    Carrier, DynSessionBackend, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionLimit,
+    Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
+    SessionLimit,
 };
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
@@ -36,6 +37,7 @@ pub struct AuthBuilder<U: UserModel> {
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     session_limit: Option<SessionLimit>,
+    session_format: Encoder,
     clock: Arc<dyn Clock>,
     settings: Settings,
 }
@@ -59,6 +61,7 @@ impl<U: UserModel> AuthBuilder<U> {
             passwords: None,
             limiter: None,
             session_limit: None,
+            session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
         }
@@ -90,6 +93,12 @@ impl<U: UserModel> AuthBuilder<U> {
     pub fn http_sessions(mut self, config: HttpSessionConfig) -> Self {
         self.settings.http_sessions = config;
         self
+    }
+
+    /// The format that sessions' data are written in: `Json`, if nothing is said. What another format wrote is still
+    /// read, if its feature is on.
+    pub fn session_format(self, format: impl SessionFormat) -> Self {
+        Self { session_format: Encoder::of(format), ..self }
     }
 
     /// How many sessions a user may be logged in to at once; as many as one likes, if nothing is said. However many logins
@@ -222,6 +231,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends,
             sessions,
             session_limit: self.session_limit,
+            session_format: self.session_format,
             lifetime: self.settings.http_sessions.lifetime,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{SessionDigest, SessionError, SessionRecord, UserSessions};
+use super::{SessionDigest, SessionError, SessionRecord, SessionScan, UserSessions};
 use crate::BoxFuture;
 use crate::registry::{self, Context, Entry, Place, UnknownEntry, Url};
 
@@ -74,6 +74,12 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         None
     }
+
+    /// The same store as one that can tell all its sessions, if it can. A wrapper that stores other records than it is
+    /// given answers for itself.
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        None
+    }
 }
 
 /// Any backend.
@@ -84,6 +90,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         (**self).user_sessions()
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        (**self).scan()
     }
 }
 

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Device, DynSessionBackend, Lifetime, Login, Session, SessionDigest, SessionError, SessionKey, SessionLimit,
-    UserSession, UserSessions, session, user_sessions,
+    Device, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionDigest, SessionError, SessionFormat,
+    SessionKey, SessionLimit, UserSession, UserSessions, session, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -36,6 +36,7 @@ pub struct SessionManager {
     clock: Arc<dyn Clock>,
     lifetime: Lifetime,
     limit: Option<SessionLimit>,
+    encoder: Encoder,
 }
 
 impl SessionManager {
@@ -44,7 +45,8 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Configuration`] when the store cannot tell the sessions of a user.
     pub fn new(backend: DynSessionBackend) -> Result<Self, SessionError> {
-        let manager = Self { backend, clock: Arc::new(SystemClock), lifetime: Lifetime::default(), limit: None };
+        let (clock, lifetime) = (Arc::new(SystemClock), Lifetime::default());
+        let manager = Self { backend, clock, lifetime, limit: None, encoder: Encoder::default() };
         manager.users()?;
         Ok(manager)
     }
@@ -68,12 +70,23 @@ impl SessionManager {
         Self { limit: limit.into(), ..self }
     }
 
+    /// The same with sessions written in this format; in [`Json`](super::Json), if nothing is said. All formats are read.
+    #[must_use]
+    pub fn with_format(self, format: impl SessionFormat) -> Self {
+        self.with_encoder(Encoder::of(format))
+    }
+
+    pub(crate) fn with_encoder(self, encoder: Encoder) -> Self {
+        Self { encoder, ..self }
+    }
+
     /// Begins a session for a user who has proved who they are, and stores it.
     ///
     /// # Errors
     /// [`SessionError::LimitReached`] when the user has as many sessions as there may be, [`SessionError::Store`].
     pub async fn create(&self, login: Login, device: Device) -> Result<Session, SessionError> {
         let session = Session::within(self.backend.clone(), self.clock.clone(), self.lifetime, self.limit);
+        session.set_encoder(self.encoder);
         session.set_device(device);
         session.start(login).await?;
         Ok(session)

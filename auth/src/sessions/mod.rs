@@ -14,17 +14,19 @@ mod backends;
 mod carrier;
 #[cfg(feature = "session-cookie")]
 mod cookie;
-mod data;
 mod device;
 mod encoding;
 mod error;
+mod formats;
 mod http;
 mod identity;
 mod key;
 mod lifetime;
 mod limit;
 mod manager;
+mod migration;
 mod record;
+mod scan;
 mod session;
 mod state;
 mod user_sessions;
@@ -48,6 +50,14 @@ pub use cookie::CookieSessionBackend;
 pub(crate) use cookie::Slot;
 pub use device::{Device, SessionType};
 pub use error::SessionError;
+#[cfg(feature = "session-cbor")]
+pub use formats::Cbor;
+#[cfg(feature = "session-compact")]
+pub use formats::Compact;
+pub(crate) use formats::Encoder;
+#[cfg(feature = "session-messagepack")]
+pub use formats::MessagePack;
+pub use formats::{Json, SessionFormat};
 #[cfg(feature = "__web")]
 pub(crate) use http::MaxAge;
 pub use http::{HttpSessionConfig, SameSite};
@@ -56,7 +66,9 @@ pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;
 pub use limit::{SessionLimit, WhenFull};
 pub use manager::SessionManager;
+pub use migration::{MigrationProgress, SessionMigration};
 pub use record::{Login, SessionRecord};
+pub use scan::{ScanCursor, ScanPage, SessionScan};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
 #[cfg(feature = "session-metrics")]
@@ -69,4 +81,6 @@ pub use wrappers::{
 pub use wrappers::{CompressedSessionBackend, Compression};
 pub use wrappers::{DeletionReason, InstrumentedSessionBackend, LoggerAnalytics, SessionAnalytics, SessionEvent};
 pub use wrappers::{Invalidated, Listening, SessionInvalidations};
-pub use wrappers::{LayeredSessionBackend, ListedSessionBackend, TenantSessionBackend, TenantSessionOperations};
+pub use wrappers::{
+    LayeredSessionBackend, ListedSessionBackend, MigratingSessionBackend, TenantSessionBackend, TenantSessionOperations,
+};

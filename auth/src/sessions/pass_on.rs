@@ -35,6 +35,11 @@ macro_rules! pass_on {
     };
     (@delete [$($to:tt)+]) => { pass_on!(@ask delete [$($to)+]); };
     (@exists [$($to:tt)+]) => { pass_on!(@ask exists [$($to)+]); };
+    (@scan [$($to:tt)+]) => {
+        fn scan(&self) -> Option<&dyn $crate::sessions::SessionScan> {
+            self.$($to)+.scan()
+        }
+    };
     (@ask $method:ident [$($to:tt)+]) => {
         fn $method<'a>(
             &'a self,

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::formats::{self, Encoder};
 use super::state::{Changes, State};
 use super::{
-    Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey,
-    SessionLimit, SessionRecord, data, user_sessions,
+    Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
+    SessionFormat, SessionKey, SessionLimit, SessionRecord, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -149,6 +150,15 @@ impl<B: SessionBackend> Session<B> {
         state.changes.items.clear();
         state.changes.cleared = true;
         state.note_change();
+    }
+
+    /// Has it written in this format from now on; in [`Json`](super::Json), if nothing is said.
+    pub fn set_format(&self, format: impl SessionFormat) {
+        self.set_encoder(Encoder::of(format));
+    }
+
+    pub(crate) fn set_encoder(&self, encoder: Encoder) {
+        self.state().encoder = encoder;
     }
 
     /// Has the session written at the next save although nothing was set.
@@ -292,7 +302,9 @@ impl<B: SessionBackend> Session<B> {
         if let Some((id, _)) = self.stored() {
             self.inner.backend.delete(&id).await?;
         }
-        *self.state() = State { modified: true, accessed: true, ..State::default() };
+        let mut state = self.state();
+        state.forget();
+        state.modified = true;
         Ok(())
     }
 
@@ -406,7 +418,8 @@ impl<B: SessionBackend> Session<B> {
             record.device.clone_from(&state.changes.device);
         }
         record.verifier = key.verifier();
-        record.data = data::encode(state.items())?;
+        let encoder = state.encoder;
+        record.data = encoder.encode(state.items())?;
         Ok(Draft { key, record, condition, generation: state.generation })
     }
 
@@ -435,7 +448,7 @@ struct Draft {
     generation: u64,
 }
 
-/// The live record that this key opens.
+/// The live record that this key opens. One whose data cannot be read is none.
 pub(super) async fn find(
     backend: &impl SessionBackend,
     key: &SessionKey,
@@ -447,7 +460,7 @@ pub(super) async fn find(
         // A copy held nearby may be older than the key.
         found = backend.load_fresh(&id).await?.filter(opens);
     }
-    Ok(found.filter(|record| record.is_alive(now)))
+    Ok(found.filter(|record| record.is_alive(now) && formats::is_readable(&record.data)))
 }
 
 fn is_empty(record: &SessionRecord) -> bool {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Device, Login, SessionError, SessionKey, SessionRecord, data};
+use super::formats::{self, Encoder};
+use super::{Device, Login, SessionError, SessionKey, SessionRecord};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -21,6 +22,7 @@ pub(super) struct State {
     pub(super) generation: u64,
     /// The next save is under another key.
     pub(super) renew: bool,
+    pub(super) encoder: Encoder,
 }
 
 /// What was done since the last save. It can be done again on top of what another request saved meanwhile.
@@ -49,7 +51,7 @@ impl Changes {
 impl State {
     /// Nothing is stored any more.
     pub(super) fn forget(&mut self) {
-        *self = Self { accessed: true, ..Self::default() };
+        *self = Self { accessed: true, encoder: self.encoder, ..Self::default() };
     }
 
     pub(super) fn note_change(&mut self) {
@@ -60,7 +62,9 @@ impl State {
     pub(super) fn items(&mut self) -> &mut Map<String, Value> {
         self.accessed = true;
         let record = self.record.as_ref();
-        self.items.get_or_insert_with(|| record.map(|record| data::decode(&record.data)).unwrap_or_default())
+        // A record that cannot be read was not loaded.
+        let stored = || record.and_then(|record| formats::decode(&record.data)).unwrap_or_default();
+        self.items.get_or_insert_with(stored)
     }
 
     /// Makes the same changes on top of a newer record. Not if its key was changed: then what this request came with
@@ -69,7 +73,7 @@ impl State {
         if self.record.as_ref().is_none_or(|held| held.verifier != newer.verifier) {
             return Err(SessionError::Ended);
         }
-        let mut items = data::decode(&newer.data);
+        let mut items = formats::decode(&newer.data).ok_or(SessionError::Ended)?;
         self.changes.apply(&mut items);
         self.items = Some(items);
         self.record = Some(newer);

@@ -11,6 +11,7 @@ mod clock;
 pub mod limit_store;
 pub mod password_hasher;
 pub mod session_backend;
+pub mod session_scan;
 mod user;
 pub mod user_sessions;
 pub mod user_store;

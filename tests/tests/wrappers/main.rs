@@ -16,6 +16,7 @@ mod compressed;
 mod instrumented;
 mod layered;
 mod matrix;
+mod migration;
 mod replicated;
 mod tenant;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::list::{Entry, MAX_LENGTH, SessionList};
+use super::list::{Entry, MAX_LENGTH, SessionList, is_list};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::sessions::{
-    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
-    UserSession, UserSessions, WhenFull,
+    CleanupExpired, SaveIf, Saved, ScanCursor, ScanPage, SessionBackend, SessionDigest, SessionError, SessionLimit,
+    SessionRecord, SessionScan, UserSession, UserSessions, WhenFull,
 };
 
 /// Keeps a list of each user's sessions beside them, for backends that cannot tell them: files, caches, one's own. Around
@@ -222,6 +222,21 @@ impl<B: SessionBackend> SessionBackend for ListedSessionBackend<B> {
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        self.inner.scan().map(|_| self as &dyn SessionScan)
+    }
+}
+
+impl<B: SessionBackend> SessionScan for ListedSessionBackend<B> {
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, batch: u32) -> BoxFuture<'a, Result<ScanPage, SessionError>> {
+        Box::pin(async move {
+            let Some(inner) = self.inner.scan() else { return Ok(ScanPage::default()) };
+            let mut page = inner.scan(after, batch).await?;
+            page.sessions.retain(|(_, record)| !is_list(record));
+            Ok(page)
+        })
     }
 }
 

@@ -8,6 +8,7 @@ mod invalidation;
 mod layered;
 mod list;
 mod listed;
+mod migrating;
 #[cfg(feature = "session-replication")]
 mod replicated;
 mod tenant;
@@ -20,6 +21,7 @@ pub use instrumented::{DeletionReason, InstrumentedSessionBackend, LoggerAnalyti
 pub use invalidation::{Invalidated, Listening, SessionInvalidations};
 pub use layered::LayeredSessionBackend;
 pub use listed::ListedSessionBackend;
+pub use migrating::MigratingSessionBackend;
 #[cfg(feature = "session-replication")]
 pub use replicated::{
     AcknowledgedReplication, AsyncReplication, ReplicatedSessionBackend, ReplicationStrategy, SyncReplication,

@@ -208,7 +208,7 @@ impl<B: SessionBackend> Inner<B> {
 }
 
 impl<B: SessionBackend> SessionBackend for ReplicatedSessionBackend<B> {
-    pass_on!([inner.primary] load, load_fresh, exists);
+    pass_on!([inner.primary] load, load_fresh, exists, scan);
     user_sessions_as_inside!([inner.primary]);
 
     fn save<'a>(

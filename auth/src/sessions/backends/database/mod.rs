@@ -1,4 +1,5 @@
 mod limit;
+mod scan;
 mod statements;
 mod users;
 
@@ -18,7 +19,7 @@ use crate::database::{
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, Device, DynSessionBackend, Login, SaveIf, Saved, SessionBackend, SessionBackendEntry,
-    SessionDigest, SessionError, SessionRecord, UserSessions,
+    SessionDigest, SessionError, SessionRecord, SessionScan, UserSessions,
 };
 
 /// The table that sessions are kept in, unless another is named.
@@ -231,6 +232,10 @@ impl SessionBackend for DatabaseSessionBackend {
     }
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
         Some(self)
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Statements {
     pub(super) take_away: Statement,
     pub(super) take_turn: Statement,
     pub(super) cleanup: Statement,
+    pub(super) scan: Statement,
     pub(super) list_of: Statement,
     pub(super) count_of: Statement,
     pub(super) delete_of: Statement,
@@ -56,6 +57,13 @@ impl Statements {
             .columns([VERSION, "created_at", "seen_at", EXPIRES_AT, "ends_at", "data", ID])
             .values_panic((0..7).map(|_| Expr::val(0_i64)))
             .on_conflict(OnConflict::column(ID).update_column(EXPIRES_AT).to_owned());
+        let mut scan = Query::select();
+        scan.columns(COLUMNS.into_iter().chain([ID]))
+            .from(table.clone())
+            .and_where(Expr::col(ID).gt(""))
+            .and_where(alive())
+            .order_by(ID, Order::Asc)
+            .limit(1);
         let theirs = || Expr::col(USER_ID).eq("");
         let mut list_of = Query::select();
         list_of
@@ -72,6 +80,7 @@ impl Statements {
         let mut delete_all_of = Query::delete();
         delete_all_of.from_table(table.clone()).and_where(theirs()).and_where(Expr::col(ID).ne("")).and_where(alive());
         Self {
+            scan: database.build(&scan),
             list_of: database.build(&list_of),
             count_of: database.build(&count_of),
             delete_of: database.build(&delete_of),

@@ -119,7 +119,7 @@ impl Directory {
         Ok(Locked { path, _lock: lock })
     }
 
-    fn folder(&self, folder: u8) -> PathBuf {
+    pub(super) fn folder(&self, folder: u8) -> PathBuf {
         self.path.join(format!("{folder:02x}"))
     }
 }
@@ -183,7 +183,7 @@ fn is_expired(path: &Path, now: DateTime<Utc>) -> io::Result<bool> {
     Ok(encoding::expires_at(&header).is_none_or(|expires_at| expires_at <= now))
 }
 
-fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,6 +1,7 @@
 //! Sessions in files.
 
 mod directory;
+mod scan;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, DynSessionBackend, ListedSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry,
-    SessionDigest, SessionError, SessionRecord,
+    SessionDigest, SessionError, SessionRecord, SessionScan,
 };
 
 /// Keeps each session in a file of a private directory, for programs on one machine that have no database.
@@ -175,6 +176,10 @@ impl SessionBackend for FileSessionBackend {
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
         let id = *id;
         Box::pin(self.run(move |files| Ok(files.live(&id)?.is_some())))
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        Some(self)
     }
 }
 

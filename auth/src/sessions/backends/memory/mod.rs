@@ -1,3 +1,4 @@
+mod scan;
 mod users;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError,
-    SessionLimit, SessionRecord, UserSession, UserSessions,
+    SessionLimit, SessionRecord, SessionScan, UserSession, UserSessions,
 };
 
 /// Keeps sessions in this process: for tests, and for one server whose users may have to log in again after a restart.
@@ -232,6 +233,10 @@ impl SessionBackend for InMemorySessionBackend {
     }
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
+        Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
         Some(self)
     }
 }

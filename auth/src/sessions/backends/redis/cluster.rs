@@ -33,6 +33,10 @@ pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn
 }
 
 impl Link for Cluster {
+    fn has_all_keys(&self) -> bool {
+        false
+    }
+
     fn send<'a>(&'a self, command: &'a Cmd) -> BoxFuture<'a, RedisResult<Value>> {
         let mut connection = self.0.clone();
         Box::pin(async move {

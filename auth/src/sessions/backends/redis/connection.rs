@@ -20,6 +20,11 @@ pub(super) trait Link: fmt::Debug + Send + Sync {
     /// Sends a command once.
     fn send<'a>(&'a self, command: &'a Cmd) -> BoxFuture<'a, RedisResult<Value>>;
 
+    /// Whether one server has all keys.
+    fn has_all_keys(&self) -> bool {
+        true
+    }
+
     /// Told when no answer came in time.
     fn suspect(&self) {}
 }
@@ -148,6 +153,23 @@ impl Connection {
             pause *= 3;
         }
         self.link.send(command).await
+    }
+
+    /// The next keys that match, about so many, and the cursor to go on with; 0 begins and ends.
+    pub(super) async fn scan(
+        &self,
+        cursor: u64,
+        pattern: &[u8],
+        count: u32,
+    ) -> Result<(u64, Vec<Vec<u8>>), SessionError> {
+        let mut command = redis::cmd("SCAN");
+        command.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+        self.read(&command).await
+    }
+
+    /// Whether one server has all keys.
+    pub(super) fn has_all_keys(&self) -> bool {
+        self.link.has_all_keys()
     }
 }
 

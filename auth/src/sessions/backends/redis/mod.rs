@@ -5,6 +5,7 @@ mod connection;
 mod index;
 mod invalidations;
 mod limit;
+mod scan;
 mod script;
 mod scripts;
 #[cfg(feature = "session-redis-sentinel")]
@@ -31,7 +32,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
-    UserSessions, encoding,
+    SessionScan, UserSessions, encoding,
 };
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
@@ -305,6 +306,10 @@ impl SessionBackend for RedisSessionBackend {
 
     fn user_sessions(&self) -> Option<&dyn UserSessions> {
         Some(self)
+    }
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        self.connection.has_all_keys().then_some(self as &dyn SessionScan)
     }
 }
 

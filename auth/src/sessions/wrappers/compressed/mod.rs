@@ -7,8 +7,8 @@ use std::sync::Arc;
 pub use self::algorithm::Compression;
 use crate::BoxFuture;
 use crate::sessions::{
-    CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
-    UserSession, UserSessions, user_sessions,
+    CleanupExpired, SaveIf, Saved, ScanCursor, ScanPage, SessionBackend, SessionDigest, SessionError, SessionLimit,
+    SessionRecord, SessionScan, UserSession, UserSessions, user_sessions,
 };
 
 /// Begins data that this wrapper wrote: no format of a dictionary has this tag. Then the algorithm (0: none), the length
@@ -129,6 +129,21 @@ impl<B: SessionBackend> SessionBackend for CompressedSessionBackend<B> {
 
     pass_on!([inner] touch, delete, exists);
     user_sessions_as_inside!([inner]);
+
+    fn scan(&self) -> Option<&dyn SessionScan> {
+        self.inner.scan().map(|_| self as &dyn SessionScan)
+    }
+}
+
+impl<B: SessionBackend> SessionScan for CompressedSessionBackend<B> {
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, batch: u32) -> BoxFuture<'a, Result<ScanPage, SessionError>> {
+        Box::pin(async move {
+            let Some(inner) = self.inner.scan() else { return Ok(ScanPage::default()) };
+            let ScanPage { sessions, next } = inner.scan(after, batch).await?;
+            let sessions = sessions.into_iter().filter_map(|(id, record)| Some((id, unpacked(&id, record)?)));
+            Ok(ScanPage::new(sessions.collect(), next))
+        })
+    }
 }
 
 impl<B: SessionBackend> UserSessions for CompressedSessionBackend<B> {

@@ -116,7 +116,7 @@ impl<B: SessionBackend> SessionBackend for InstrumentedSessionBackend<B> {
         })
     }
 
-    pass_on!([inner] touch, exists);
+    pass_on!([inner] touch, exists, scan);
     user_sessions_as_inside!([inner]);
 }
 

@@ -323,8 +323,8 @@ impl<B: SessionBackend> SessionBackend for LayeredSessionBackend<B> {
         Box::pin(self.change(id, self.inner.delete(id)))
     }
 
-    // `exists` never from a copy.
-    pass_on!([inner] exists);
+    // Neither ever from a copy.
+    pass_on!([inner] exists, scan);
     user_sessions_as_inside!([inner]);
 }
 

@@ -104,6 +104,11 @@ impl Index {
     }
 }
 
+/// Whether that record is a list and no session.
+pub(in crate::sessions::wrappers) fn is_list(record: &SessionRecord) -> bool {
+    record.data.first() == Some(&TAG)
+}
+
 fn read_entry(bytes: &[u8; ENTRY]) -> Option<Entry> {
     let (id, moments) = bytes.split_first_chunk::<32>()?;
     let (ends_at, pending_until) = moments.split_first_chunk::<8>()?;

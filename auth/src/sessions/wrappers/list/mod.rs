@@ -5,8 +5,8 @@ mod index;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::index::Entry;
 use self::index::Index;
+pub(super) use self::index::{Entry, is_list};
 use crate::sessions::{Saved, SessionBackend, SessionDigest, SessionError, WhenFull};
 
 /// How often a change of a list is tried again after others changed it. Each round one of the rivals succeeds.
