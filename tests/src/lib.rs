@@ -12,10 +12,12 @@ mod directory;
 pub mod http;
 mod keyed;
 mod redis;
+mod servers;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
 pub use redis::{TestRedis, redis};
+pub use servers::DatabaseServer;
 
 auth::declare_suite_permissions!();

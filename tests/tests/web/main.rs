@@ -4,11 +4,15 @@
 mod app;
 mod attacks;
 mod cross_site;
+mod dumps;
 mod failures;
 mod guards;
 mod input;
+mod kept;
 mod logins;
+mod outages;
 mod redis;
+mod restarts;
 mod sessions;
 
 pub(crate) mod permissions {
