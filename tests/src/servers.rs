@@ -195,11 +195,14 @@ impl Kind {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let started = Instant::now();
-        while !self.answers(port).await {
+        while !tokio::time::timeout(LONGEST, self.answers(port)).await.unwrap_or(false) {
             if child.try_wait().expect("it can be waited for").is_some() {
                 return None;
             }
-            assert!(started.elapsed() < LONGEST, "it does not answer: {}", self::log(directory));
+            if started.elapsed() > LONGEST {
+                drop(child.kill());
+                panic!("it does not answer: {}", self::log(directory));
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Some(child)

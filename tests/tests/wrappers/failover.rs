@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth::BoxFuture;
+use auth::clock::Clock as _;
 use auth::database::Database;
 use auth::sessions::{
     AcknowledgedReplication, AsyncReplication, DatabaseSessionBackend, DynSessionBackend, InMemorySessionBackend,
@@ -232,7 +233,7 @@ async fn without_a_replica_that_need_not_be_told_nothing_is_noticed() {
     server.start_again().await;
     assert!(!replica.exists(&begun).await.unwrap());
     assert_eq!(backend.save(&id, record(&clock, 3, b"3"), SaveIf::Version(2)).await.unwrap(), Saved::Done);
-    assert!(backend.touch(&begun, Utc::now(), Utc::now() + TimeDelta::hours(1)).await.unwrap());
+    assert!(backend.touch(&begun, clock.now(), clock.now() + TimeDelta::hours(2)).await.unwrap());
     backend.settle().await;
     assert!(
         same(&primary, &*replica, &id).await && same(&primary, &*replica, &begun).await,
@@ -274,4 +275,27 @@ async fn a_replica_that_hangs_is_waited_for_so_many_times() {
     server.go_on();
     assert_eq!(backend.save(&id, record(&clock, 3, b"3"), SaveIf::Version(2)).await.unwrap(), Saved::Done);
     assert_eq!(replica.load(&id).await.unwrap().unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn changes_wait_when_too_many_copies_do() {
+    let clock = ManualClock::new();
+    let (primary, replica) = (memory(&clock), Lagging(memory(&clock), Arc::default()));
+    let backend = over(primary.clone(), [Arc::new(replica.clone()) as DynSessionBackend], AsyncReplication);
+    let held = replica.1.write().await;
+    for _ in 0..256 {
+        add(&backend, &clock, b"x").await;
+    }
+    let one_more = tokio::spawn({
+        let (backend, clock) = (backend.clone(), clock.clone());
+        async move { add(&backend, &clock, b"x").await }
+    });
+    while primary.len() < 257 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!one_more.is_finished());
+    drop(held);
+    one_more.await.unwrap();
+    backend.settle().await;
+    assert_eq!(replica.0.len(), 257);
 }
