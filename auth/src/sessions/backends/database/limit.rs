@@ -20,7 +20,8 @@ impl DatabaseSessionBackend {
     ) -> Result<Saved, SessionError> {
         let mut attempts = Attempts::begin();
         loop {
-            match self.database.in_time(self.save_within_once(id, &record, condition, limit)).await {
+            let once = Box::pin(self.save_within_once(id, &record, condition, limit));
+            match self.database.in_time(once).await {
                 Err(SessionError::Store(error))
                     if error.downcast_ref().is_some_and(DatabaseError::is_contention) && attempts.pause().await => {}
                 result => return result,
