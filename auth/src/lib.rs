@@ -46,7 +46,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`clock`], [`secret`], [`registry`], [`database`] | time, secrets, what macros registered, how a struct becomes a row |
+//! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while |
 //! | [`permissions`](mod@permissions), [`passwords`], [`limits`] | declared names and sets of them; hashing and judging passwords; limits on tries |
 //! | [`users`], [`sessions`] | users, groups and where they are kept; sessions and where they are kept |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
@@ -60,6 +60,8 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
+//! | `cache-memcached` | caches in memcached, and sessions in them |
+//! | `cache-redis` | caches in Redis, and sessions in them |
 //! | `database-sqlite` | users, groups, permissions and sessions in SQLite |
 //! | `database-postgres` | the same in PostgreSQL |
 //! | `database-mysql` | the same in MySQL and MariaDB |
@@ -84,6 +86,7 @@ use std::pin::Pin;
 pub mod __private;
 pub mod access;
 pub mod accounts;
+pub mod cache;
 pub mod clock;
 pub mod database;
 pub mod limits;

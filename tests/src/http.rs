@@ -100,6 +100,12 @@ impl Visitor {
         Self { client: client.expect("a plain client can be made"), jar, address: address.to_owned() }
     }
 
+    /// Somebody else at the same site.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(&self.address)
+    }
+
     /// What it would send as its cookies.
     pub fn cookie(&self) -> Option<String> {
         let cookies = self.jar.cookies(&self.address.parse().expect("the address is one"))?;

@@ -11,12 +11,14 @@ mod databases;
 mod directory;
 pub mod http;
 mod keyed;
+mod memcached;
 mod redis;
 mod servers;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
+pub use memcached::{TestMemcached, memcached};
 pub use redis::{TestRedis, redis};
 pub use servers::DatabaseServer;
 

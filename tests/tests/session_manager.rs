@@ -6,7 +6,8 @@ use std::sync::Arc;
 use auth::clock::Clock as _;
 use auth::prelude::{Auth, BaseUserManager as _};
 use auth::sessions::{
-    Device, Identity, InMemorySessionBackend, Lifetime, Login, Session, SessionKey, SessionManager, SessionType,
+    Device, Identity, InMemorySessionBackend, Lifetime, Login, Session, SessionError, SessionKey, SessionLimit,
+    SessionManager, SessionType,
 };
 use auth::testing::{ManualClock, TestUser};
 use auth::users::Extra;
@@ -138,4 +139,34 @@ async fn an_identity_stays_at_login_and_goes_with_its_user() {
         assert_eq!(auth.session_manager().unwrap().list(&id.to_string()).await.unwrap().len(), 1);
     }
     assert!(auth.session_manager().unwrap().list(&ids[0].to_string()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn as_many_sessions_as_the_application_allows() {
+    let limited = |limit| async move {
+        let auth = Auth::<TestUser>::builder().max_sessions_per_user(limit).build().await.unwrap();
+        let id = auth.users().create_user("alice", None, Extra::new()).await.unwrap().id;
+        (auth, id)
+    };
+    let log_in = async |auth: &Auth<TestUser>, id| {
+        let session = auth.new_session();
+        auth.log_in_user(&session, &id).await.map(|_| session)
+    };
+    let (auth, id) = limited(SessionLimit::refuse(2)).await;
+    let first = log_in(&auth, id).await.unwrap();
+    log_in(&auth, id).await.unwrap();
+    assert!(log_in(&auth, id).await.is_err());
+    // Who is in logs in once more, and is one.
+    auth.log_in_user(&first, &id).await.unwrap();
+    auth.log_out(&first).await.unwrap();
+    log_in(&auth, id).await.unwrap();
+    let manager = auth.session_manager().unwrap();
+    assert_eq!(manager.list(&id.to_string()).await.unwrap().len(), 2);
+    let one_more = manager.create(Login::new(id.to_string(), [1; 32], chrono::Utc::now()), Device::default()).await;
+    assert!(matches!(one_more, Err(SessionError::LimitReached { max: 2 })));
+
+    let (auth, id) = limited(SessionLimit::end_oldest(1)).await;
+    let (old, new) = (log_in(&auth, id).await.unwrap(), log_in(&auth, id).await.unwrap());
+    assert!(auth.resume(old.key()).await.unwrap().1.is_none());
+    assert!(auth.resume(new.key()).await.unwrap().1.is_some());
 }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::limits::{Limiter, LoginLimiter};
 use crate::secret::{MacKey, SecretKey};
-use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionManager};
+use crate::sessions::{DynSessionBackend, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager};
 use crate::users::{Account, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -23,6 +23,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) users: UserManager<U>,
     pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
     pub(super) sessions: DynSessionBackend,
+    pub(super) session_limit: Option<SessionLimit>,
     pub(super) lifetime: Lifetime,
     pub(super) limiter: LoginLimiter,
     pub(super) registrations: Limiter,
@@ -67,12 +68,14 @@ impl<U: UserModel> Auth<U> {
     /// When the session store cannot tell the sessions of a user.
     pub fn session_manager(&self) -> Result<SessionManager, Error> {
         let manager = SessionManager::new(self.inner.sessions.clone())?;
-        Ok(manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime))
+        let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
+        Ok(manager.with_limit(self.inner.session_limit))
     }
 
     /// A new session, not stored yet.
     pub fn new_session(&self) -> Session {
-        Session::with(self.inner.sessions.clone(), self.inner.clock.clone(), self.inner.lifetime)
+        let Inner { sessions, clock, lifetime, session_limit, .. } = &*self.inner;
+        Session::within(sessions.clone(), clock.clone(), *lifetime, *session_limit)
     }
 
     /// Who has the session of that key, if it is alive and its login still holds. Without a key, a new session.
@@ -191,6 +194,8 @@ impl<U: UserModel> Clone for Auth<U> {
 
 impl<U: UserModel> fmt::Debug for Auth<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("sessions", &self.inner.sessions).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Auth");
+        shown.field("sessions", &self.inner.sessions).field("http_sessions", &self.inner.settings.http_sessions);
+        shown.finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
-use crate::sessions::{self, DynSessionBackend, Lifetime, SessionBackend, SessionBackendEntry};
+use crate::sessions::{self, DynSessionBackend, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionLimit};
 use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -33,7 +33,7 @@ pub struct AuthBuilder<U: UserModel> {
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
-    lifetime: Lifetime,
+    session_limit: Option<SessionLimit>,
     clock: Arc<dyn Clock>,
     settings: Settings,
 }
@@ -56,7 +56,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
-            lifetime: Lifetime::default(),
+            session_limit: None,
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
         }
@@ -84,9 +84,27 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { sessions: Sessions::Given(Arc::new(backend)), ..self }
     }
 
-    /// How long a session lives: an hour without use and a day in all, if nothing is said.
-    pub fn session_lifetime(self, lifetime: Lifetime) -> Self {
-        Self { lifetime, ..self }
+    /// The session's cookie, and how long sessions live: an hour without use and a day in all, if nothing is said.
+    pub fn http_sessions(mut self, config: HttpSessionConfig) -> Self {
+        self.settings.http_sessions = config;
+        self
+    }
+
+    /// How many sessions a user may be logged in to at once; as many as one likes, if nothing is said. However many logins
+    /// meet, on however many servers, the limit holds.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), auth::Error> {
+    /// use auth::prelude::*;
+    /// use auth::sessions::SessionLimit;
+    /// # use auth::testing::TestUser;
+    ///
+    /// let auth = Auth::<TestUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_sessions_per_user(self, limit: SessionLimit) -> Self {
+        Self { session_limit: Some(limit), ..self }
     }
 
     /// The application's secret: at least 32 random bytes, the same on all servers. Without one, an application on an
@@ -119,18 +137,6 @@ impl<U: UserModel> AuthBuilder<U> {
     /// Goes by this clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
-    }
-
-    /// The session cookie's name, to which `__Host-` is added: `session`, if nothing is said.
-    pub fn cookie_name(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.settings.cookie_name);
-        self
-    }
-
-    /// Sends cookies over plain http on any host. Whoever listens can then take over sessions.
-    pub fn insecure_cookies(mut self) -> Self {
-        self.settings.insecure_cookies = true;
-        self
     }
 
     /// An origin of this site, as browsers write it: `https://example.com`. When one is given, unsafe requests are
@@ -191,6 +197,13 @@ impl<U: UserModel> AuthBuilder<U> {
                 sessions::connect(&url, &context).await?
             }
         };
+        if self.session_limit.is_some() && sessions.user_sessions().is_none() {
+            return Err(Error::Configuration(
+                "a limit on a user's sessions needs a session store that can tell them: put \
+                 `ListedSessionBackend` around it"
+                    .to_owned(),
+            ));
+        }
         let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
         for name in self.backends {
             let backend = if name == UserStoreBackend::<U>::NAME {
@@ -205,7 +218,8 @@ impl<U: UserModel> AuthBuilder<U> {
             users,
             backends,
             sessions,
-            lifetime: self.lifetime,
+            session_limit: self.session_limit,
+            lifetime: self.settings.http_sessions.lifetime,
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
             clock: self.clock,
@@ -273,20 +287,14 @@ impl<U: UserModel> AuthBuilder<U> {
     fn check_settings(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Configuration(text));
         let settings = &self.settings;
-        #[cfg(feature = "__web")]
-        if !crate::web::is_cookie_name(&settings.cookie_name) {
-            return wrong(format!("`{}` cannot be a cookie's name", settings.cookie_name));
-        }
+        settings.http_sessions.check()?;
         for path in [&settings.login_url, &settings.home_url] {
             if !is_local_path(path) {
                 return wrong(format!("`{path}` is not a path on this site: write it as \"/login\""));
             }
         }
         for origin in &settings.trusted_origins {
-            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            if host.is_none_or(|host| {
-                host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_lowercase()
-            }) {
+            if !super::is_origin(origin) {
                 return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
             }
         }
@@ -333,6 +341,8 @@ fn sqlite_file(url: &str) -> Option<&str> {
 
 impl<U: UserModel> fmt::Debug for AuthBuilder<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthBuilder").field("database", &self.database).finish_non_exhaustive()
+        let mut shown = f.debug_struct("AuthBuilder");
+        shown.field("database", &self.database).field("http_sessions", &self.settings.http_sessions);
+        shown.finish_non_exhaustive()
     }
 }

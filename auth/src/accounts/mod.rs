@@ -20,4 +20,4 @@ pub use login::{Credentials, LoginOutcome};
 pub use migrate::{Migrated, migrate};
 pub use register::RegisterOutcome;
 
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Settings, is_origin};

@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 
+use crate::sessions::HttpSessionConfig;
+
 /// What the application chose, for the web layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) cookie_name: String,
-    pub(crate) insecure_cookies: bool,
+    pub(crate) http_sessions: HttpSessionConfig,
     pub(crate) trusted_origins: Vec<String>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) login_url: String,
@@ -14,12 +15,19 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            cookie_name: "session".to_owned(),
-            insecure_cookies: false,
+            http_sessions: HttpSessionConfig::new(),
             trusted_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             login_url: "/login".to_owned(),
             home_url: "/".to_owned(),
         }
     }
+}
+
+/// Whether that is an origin as browsers write it.
+pub(crate) fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && *host == host.to_lowercase()
+    })
 }

@@ -87,6 +87,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
     }
 }
 
+impl<B: SessionBackend + ?Sized> UserSessions for Arc<B> {
+    pass_users_on!([as_ref()] sessions_of, count_of, delete_of, delete_all_of, save_within);
+}
+
 /// A store that does not forget expired records by itself.
 pub trait CleanupExpired: Send + Sync {
     /// Removes expired records, and says how many: at most `batch`, so that requests are not held up. Call it until it says 0.

@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use super::{Device, Login, SessionError, SessionRecord};
 
 /// As many bytes as [`expires_at`] reads.
+#[cfg_attr(not(any(test, feature = "session-file")), expect(dead_code, reason = "only files are cleaned up"))]
 pub(crate) const HEADER: usize = MOVED_AT + 8;
 /// Where the moments stand that a touch moves.
 pub(crate) const MOVED_AT: usize = 9;
@@ -74,7 +75,7 @@ pub(crate) fn moved(seen_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> [u8; 1
 }
 
 /// When the record expires that begins with these bytes.
-#[cfg_attr(not(feature = "session-file"), expect(dead_code, reason = "only files are cleaned up"))]
+#[cfg_attr(not(any(test, feature = "session-file")), expect(dead_code, reason = "only files are cleaned up"))]
 pub(crate) fn expires_at(header: &[u8]) -> Option<DateTime<Utc>> {
     Reader(header.get(MOVED_AT..)?).moment()
 }

@@ -13,9 +13,9 @@ mod backend;
 mod backends;
 mod data;
 mod device;
-#[cfg(any(feature = "session-file", feature = "session-redis"))]
 mod encoding;
 mod error;
+mod http;
 mod identity;
 mod key;
 mod lifetime;
@@ -28,6 +28,7 @@ mod user_sessions;
 mod wrappers;
 
 pub use backend::{CleanupExpired, DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, connect};
+pub use backends::CacheSessionBackend;
 #[cfg(feature = "__sql")]
 pub use backends::DatabaseSessionBackend;
 #[cfg(feature = "session-file")]
@@ -39,6 +40,9 @@ pub use backends::RedisSessionBackend;
 pub(crate) use backends::{SESSION_TABLE, session_table};
 pub use device::{Device, SessionType};
 pub use error::SessionError;
+#[cfg(feature = "__web")]
+pub(crate) use http::MaxAge;
+pub use http::{HttpSessionConfig, SameSite};
 pub use identity::Identity;
 pub use key::{SessionDigest, SessionKey};
 pub use lifetime::Lifetime;

@@ -53,7 +53,7 @@ macro_rules! pass_users_on {
             &'a self,
             user_id: &'a str,
         ) -> $crate::BoxFuture<'a, Result<Vec<$crate::sessions::UserSession>, $crate::sessions::SessionError>> {
-            Box::pin(async move { $crate::sessions::user_sessions::of(&self.$($to)+)?.sessions_of(user_id).await })
+            Box::pin(async move { $crate::sessions::user_sessions::required(self.$($to)+.user_sessions())?.sessions_of(user_id).await })
         }
     };
     (@count_of [$($to:tt)+]) => {
@@ -61,7 +61,7 @@ macro_rules! pass_users_on {
             &'a self,
             user_id: &'a str,
         ) -> $crate::BoxFuture<'a, Result<u64, $crate::sessions::SessionError>> {
-            Box::pin(async move { $crate::sessions::user_sessions::of(&self.$($to)+)?.count_of(user_id).await })
+            Box::pin(async move { $crate::sessions::user_sessions::required(self.$($to)+.user_sessions())?.count_of(user_id).await })
         }
     };
     (@delete_of [$($to:tt)+]) => {
@@ -70,7 +70,7 @@ macro_rules! pass_users_on {
             user_id: &'a str,
             id: &'a $crate::sessions::SessionDigest,
         ) -> $crate::BoxFuture<'a, Result<bool, $crate::sessions::SessionError>> {
-            Box::pin(async move { $crate::sessions::user_sessions::of(&self.$($to)+)?.delete_of(user_id, id).await })
+            Box::pin(async move { $crate::sessions::user_sessions::required(self.$($to)+.user_sessions())?.delete_of(user_id, id).await })
         }
     };
     (@delete_all_of [$($to:tt)+]) => {
@@ -80,7 +80,20 @@ macro_rules! pass_users_on {
             except: Option<&'a $crate::sessions::SessionDigest>,
         ) -> $crate::BoxFuture<'a, Result<u64, $crate::sessions::SessionError>> {
             Box::pin(async move {
-                $crate::sessions::user_sessions::of(&self.$($to)+)?.delete_all_of(user_id, except).await
+                $crate::sessions::user_sessions::required(self.$($to)+.user_sessions())?.delete_all_of(user_id, except).await
+            })
+        }
+    };
+    (@save_within [$($to:tt)+]) => {
+        fn save_within<'a>(
+            &'a self,
+            id: &'a $crate::sessions::SessionDigest,
+            record: std::sync::Arc<$crate::sessions::SessionRecord>,
+            condition: $crate::sessions::SaveIf,
+            limit: $crate::sessions::SessionLimit,
+        ) -> $crate::BoxFuture<'a, Result<$crate::sessions::Saved, $crate::sessions::SessionError>> {
+            Box::pin(async move {
+                $crate::sessions::user_sessions::required(self.$($to)+.user_sessions())?.save_within(id, record, condition, limit).await
             })
         }
     };

@@ -50,8 +50,13 @@ pub trait UserSessions: SessionBackend {
 
 /// The backend as one that can tell a user's sessions.
 pub(super) fn of(backend: &(impl SessionBackend + ?Sized)) -> Result<&dyn UserSessions, SessionError> {
+    required(backend.user_sessions())
+}
+
+/// What a backend that must tell a user's sessions answers.
+pub(super) fn required(users: Option<&dyn UserSessions>) -> Result<&dyn UserSessions, SessionError> {
     let unable = || SessionError::Configuration("the session store cannot tell the sessions of a user".to_owned());
-    backend.user_sessions().ok_or_else(unable)
+    users.ok_or_else(unable)
 }
 
 /// One of a user's sessions.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a suite fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "and so does each of its functions")]
 
+pub mod cache;
 mod clock;
 pub mod limit_store;
 pub mod password_hasher;
@@ -25,6 +26,10 @@ pub use user::TestUser;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __suite {
+    (await $fixture:expr, $suite:ident: $($test:ident),* $(,)?) => {{
+        let fixture = $fixture;
+        $( $crate::testing::$suite::$test(fixture().await).await; )*
+    }};
     ([$($attribute:tt)*] $fixture:path, $suite:ident: $($test:ident),* $(,)?) => {
         $crate::__suite! { @each [$($attribute)*] [$fixture] $suite $($test)* }
     };

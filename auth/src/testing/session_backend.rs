@@ -20,7 +20,8 @@
 //! ```
 //!
 //! Attributes in front of the function stand on each test:
-//! `auth::session_backend_suite!(#[ignore = "needs Redis"] backend);`
+//! `auth::session_backend_suite!(#[ignore = "needs Redis"] backend);` In a test, `session_backend_suite!(await backend)`
+//! asks for one promise after the other, for whatever async closure makes the backend.
 
 use std::sync::Arc;
 
@@ -35,9 +36,9 @@ use crate::sessions::{
 /// Makes a test of each promise of `SessionBackend`. See `auth::testing::session_backend`.
 #[macro_export]
 macro_rules! session_backend_suite {
-    ($(#[$attribute:meta])* $fixture:path) => {
+    (@promises [$($how:tt)*]) => {
         $crate::__suite! {
-            [$(#[$attribute])*] $fixture, session_backend:
+            $($how)*, session_backend:
             unknown_id_loads_nothing,
             saved_record_is_loaded_whole,
             record_without_login_is_loaded_whole,
@@ -60,6 +61,12 @@ macro_rules! session_backend_suite {
             a_megabyte_is_kept,
             ids_are_kept_apart,
         }
+    };
+    (await $fixture:expr) => {
+        $crate::session_backend_suite! { @promises [await $fixture] }
+    };
+    ($(#[$attribute:meta])* $fixture:path) => {
+        $crate::session_backend_suite! { @promises [[$(#[$attribute])*] $fixture] }
     };
 }
 

@@ -16,9 +16,9 @@ use crate::sessions::{
 /// Makes a test of each promise of `UserSessions`. See `auth::testing::user_sessions`.
 #[macro_export]
 macro_rules! user_sessions_suite {
-    ($(#[$attribute:meta])* $fixture:path) => {
+    (@promises [$($how:tt)*]) => {
         $crate::__suite! {
-            [$(#[$attribute])*] $fixture, user_sessions:
+            $($how)*, user_sessions:
             nobody_has_no_sessions,
             a_users_sessions_are_listed_newest_first,
             a_listed_session_is_whole,
@@ -42,6 +42,12 @@ macro_rules! user_sessions_suite {
             logins_that_meet_stay_within_the_limit,
             the_oldest_make_room_for_logins_that_meet,
         }
+    };
+    (await $fixture:expr) => {
+        $crate::user_sessions_suite! { @promises [await $fixture] }
+    };
+    ($(#[$attribute:meta])* $fixture:path) => {
+        $crate::user_sessions_suite! { @promises [[$(#[$attribute])*] $fixture] }
     };
 }
 

@@ -1,10 +1,9 @@
 use std::any::Any;
 use std::fmt;
-use std::net::IpAddr;
 
-use super::cookie::CookieConfig;
-use super::cross_site::CsrfToken;
-use super::request::WebApp;
+use super::cookie::Cookies;
+use super::csrf::CsrfTokens;
+use super::request::{UserApp, WebApp};
 use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::{Auth, Error};
@@ -14,16 +13,15 @@ use crate::users::UserModel;
 /// The application as a request sees it, with its user type.
 pub(crate) struct App<U: UserModel> {
     auth: Auth<U>,
-    cookies: CookieConfig,
-    csrf: CsrfToken,
+    cookies: Cookies,
+    csrf: CsrfTokens,
 }
 
 impl<U: UserModel> App<U> {
     pub(crate) fn new(auth: Auth<U>) -> Self {
         let (settings, secret) = auth.settings();
-        let cookies = CookieConfig::new(&settings.cookie_name, settings.insecure_cookies);
-        let cookies = cookies.for_origins(&settings.trusted_origins);
-        let csrf = CsrfToken::new(secret.derive("auth: csrf"));
+        let cookies = Cookies::new(settings.http_sessions.clone(), &settings.trusted_origins);
+        let csrf = CsrfTokens::new(secret.derive("auth: csrf"));
         Self { auth, cookies, csrf }
     }
 }
@@ -39,11 +37,11 @@ impl<U: UserModel> WebApp for App<U> {
         Box::pin(self.auth.resume(key))
     }
 
-    fn cookies(&self) -> &CookieConfig {
+    fn cookies(&self) -> &Cookies {
         &self.cookies
     }
 
-    fn csrf(&self) -> &CsrfToken {
+    fn csrf(&self) -> &CsrfTokens {
         &self.csrf
     }
 
@@ -51,16 +49,14 @@ impl<U: UserModel> WebApp for App<U> {
         &self.auth.settings().0.trusted_origins
     }
 
+    fn users(&self) -> Option<&dyn UserApp> {
+        Some(self)
+    }
+}
+
+impl<U: UserModel> UserApp for App<U> {
     fn login_url(&self) -> &str {
         &self.auth.settings().0.login_url
-    }
-
-    fn home_url(&self) -> &str {
-        &self.auth.settings().0.home_url
-    }
-
-    fn trusted_proxies(&self) -> &[IpAddr] {
-        &self.auth.settings().0.trusted_proxies
     }
 
     fn handle(&self) -> &(dyn Any + Send + Sync) {

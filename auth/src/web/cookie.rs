@@ -2,33 +2,39 @@
 
 use std::sync::Arc;
 
-use cookie::{Cookie, SameSite};
+use cookie::Cookie;
 use http::HeaderValue;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
 
 use super::host;
+use crate::sessions::{HttpSessionConfig, MaxAge, SameSite};
 
 /// How the cookies are called and when they may travel over plain http.
 #[derive(Clone, Debug)]
-pub(crate) struct CookieConfig {
+pub(crate) struct Cookies {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: HttpSessionConfig,
     session: Names,
     csrf: Names,
-    insecure: bool,
     /// Whether this site may be served on a loopback name at all.
     loopback: bool,
 }
 
 /// `__Host-session` where the connection is secure, `session` on loopback names.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Names {
-    secure: Arc<str>,
-    plain: Arc<str>,
+    secure: String,
+    plain: String,
 }
 
 impl Names {
-    fn new(name: &str) -> Self {
-        Self { secure: format!("__Host-{name}").into(), plain: name.into() }
+    fn new(prefix: &str, name: String) -> Self {
+        Self { secure: format!("{prefix}{name}"), plain: name }
     }
 }
 
@@ -39,71 +45,77 @@ pub(crate) enum Which {
     Csrf,
 }
 
-impl CookieConfig {
-    pub(crate) fn new(name: &str, insecure: bool) -> Self {
-        Self { session: Names::new(name), csrf: Names::new(&format!("{name}-csrf")), insecure, loopback: true }
+impl Cookies {
+    /// The cookies of a site. One whose origins are known, none of them on a loopback name, is not there: a proxy rewrote
+    /// the host.
+    pub(crate) fn new(config: HttpSessionConfig, origins: &[String]) -> Self {
+        let prefix = if config.host_prefix { "__Host-" } else { "__Secure-" };
+        let (session, csrf) = (config.name.clone(), format!("{}-csrf", config.name));
+        let loopback = origins.is_empty() || origins.iter().any(|origin| host::is_loopback_origin(origin));
+        let (session, csrf) = (Names::new(prefix, session), Names::new(prefix, csrf));
+        Self { inner: Arc::new(Inner { config, session, csrf, loopback }) }
     }
 
-    /// A site whose origins are known, none of them on a loopback name, is not there: a proxy rewrote the host.
-    pub(crate) fn for_origins(self, origins: &[String]) -> Self {
-        Self { loopback: origins.is_empty() || origins.iter().any(|origin| host::is_loopback_origin(origin)), ..self }
+    /// The cookies of one request.
+    pub(crate) fn jar(&self, parts: &Parts) -> Jar {
+        let local = self.inner.loopback && host::is_loopback(parts);
+        Jar { inner: self.inner.clone(), local }
     }
+}
 
+/// The cookies of one request, for an answer that is written when the request is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Jar {
+    inner: Arc<Inner>,
+    local: bool,
+}
+
+impl Jar {
     /// Whether the request may travel over plain http.
-    pub(crate) fn may_be_plain(&self, parts: &Parts) -> bool {
-        self.insecure || (self.loopback && host::is_loopback(parts))
+    pub(crate) fn may_be_plain(&self) -> bool {
+        self.local || self.inner.config.insecure
     }
 
     /// The cookie's value. Sent more than once it is not trusted: one of them could be a neighbour's (RFC 6265bis §4.1.3).
     pub(crate) fn read<'a>(&self, which: Which, parts: &'a Parts) -> Option<&'a [u8]> {
-        read(&parts.headers, self.name(which, parts).0.as_bytes())
+        read(&parts.headers, self.name(which).as_bytes())
     }
 
-    /// A header that sets the cookie; without a value, one that removes it.
-    pub(crate) fn write(&self, which: Which, parts: &Parts, value: Option<(&str, i64)>) -> HeaderValue {
-        let (name, secure) = self.name(which, parts);
-        set_cookie(name, secure, value)
-    }
-
-    /// Decides the session cookie's name while the request is at hand, for an answer that is written when it is gone.
-    pub(crate) fn jar(&self, parts: &Parts) -> Jar {
-        let (name, secure) = self.name(Which::Session, parts);
-        Jar { name: name.clone(), secure }
-    }
-
-    fn name(&self, which: Which, parts: &Parts) -> (&Arc<str>, bool) {
-        let names = match which {
-            Which::Session => &self.session,
-            Which::Csrf => &self.csrf,
+    /// A header that sets the cookie for as many seconds at the most; without a value, one that removes it.
+    pub(crate) fn write(&self, which: Which, value: Option<(&str, i64)>) -> HeaderValue {
+        let config = &self.inner.config;
+        let plain = self.may_be_plain();
+        let same_site = match config.same_site {
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::None if !plain => cookie::SameSite::None,
+            // Browsers drop `None` that is not `Secure`.
+            SameSite::Lax | SameSite::None => cookie::SameSite::Lax,
         };
-        let secure = !self.may_be_plain(parts);
-        (if secure { &names.secure } else { &names.plain }, secure)
+        let (text, seconds) = value.unwrap_or_default();
+        let http_only = config.http_only || which == Which::Csrf;
+        let mut cookie = Cookie::build((self.name(which), text)).path(&config.path).http_only(http_only);
+        cookie = cookie.same_site(same_site).secure(!plain);
+        if let Some(domain) = config.domain.as_ref().filter(|_| !self.local) {
+            cookie = cookie.domain(domain);
+        }
+        let seconds = match config.max_age {
+            _ if value.is_none() => Some(0),
+            MaxAge::OfTheSession => Some(seconds),
+            MaxAge::AtMost(age) => Some(seconds.min(age.num_seconds())),
+            MaxAge::UntilBrowserCloses => None,
+        };
+        let max_age = seconds.map(|seconds| format!("; Max-Age={}", seconds.max(0))).unwrap_or_default();
+        let text = format!("{}{max_age}", cookie.build());
+        HeaderValue::try_from(text).expect("the configuration was checked, values are base64")
     }
-}
 
-/// The session cookie's name for one request.
-#[derive(Clone, Debug)]
-pub(crate) struct Jar {
-    name: Arc<str>,
-    secure: bool,
-}
-
-impl Jar {
-    /// The same as [`CookieConfig::read`].
-    pub(crate) fn read<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
-        read(&parts.headers, self.name.as_bytes())
+    fn name(&self, which: Which) -> &str {
+        let names = match which {
+            Which::Session => &self.inner.session,
+            Which::Csrf => &self.inner.csrf,
+        };
+        if self.may_be_plain() { &names.plain } else { &names.secure }
     }
-
-    pub(crate) fn write(&self, value: Option<(&str, i64)>) -> HeaderValue {
-        set_cookie(&self.name, self.secure, value)
-    }
-}
-
-fn set_cookie(name: &str, secure: bool, value: Option<(&str, i64)>) -> HeaderValue {
-    let (value, seconds) = value.unwrap_or(("", 0));
-    let cookie = Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(secure);
-    let text = format!("{}; Max-Age={}", cookie.build(), seconds.max(0));
-    HeaderValue::try_from(text).expect("names are checked when they are set, values are base64")
 }
 
 fn read<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a [u8]> {
@@ -115,12 +127,6 @@ fn read<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a [u8]> {
         return None;
     }
     Some(value)
-}
-
-/// Whether a cookie may be called that: a token (RFC 6265 §4.1.1) without a prefix of its own.
-pub(crate) fn is_cookie_name(name: &str) -> bool {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(token) && !name.starts_with("__")
 }
 
 #[cfg(test)]
@@ -139,7 +145,7 @@ mod tests {
 
     fn session(host: &str, cookies: &[&str]) -> Option<String> {
         let parts = parts(host, cookies);
-        let found = CookieConfig::new("session", false).read(Which::Session, &parts)?;
+        let found = Cookies::new(HttpSessionConfig::new(), &[]).jar(&parts).read(Which::Session, &parts)?;
         Some(String::from_utf8_lossy(found).into_owned())
     }
 
@@ -164,15 +170,59 @@ mod tests {
         }
     }
 
+    fn set(config: HttpSessionConfig, host: &str, value: Option<(&str, i64)>) -> HeaderValue {
+        config.check().unwrap();
+        Cookies::new(config, &[]).jar(&parts(host, &[])).write(Which::Session, value)
+    }
+
     #[test]
     fn the_cookie_is_locked_down() {
-        let config = CookieConfig::new("session", false);
-        let secure = config.write(Which::Session, &parts("example.com", &[]), Some(("v", 60)));
+        let config = HttpSessionConfig::new;
+        let secure = set(config(), "example.com", Some(("v", 60)));
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
-        let plain = config.write(Which::Session, &parts("localhost", &[]), None);
+        let plain = set(config(), "localhost", None);
         assert_eq!(plain, "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-        let opted_out =
-            CookieConfig::new("session", true).write(Which::Csrf, &parts("example.com", &[]), Some(("v", 1)));
+        let jar = Cookies::new(config().insecure_cookies(), &[]).jar(&parts("example.com", &[]));
+        let opted_out = jar.write(Which::Csrf, Some(("v", 1)));
         assert_eq!(opted_out, "session-csrf=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=1");
+    }
+
+    #[test]
+    fn every_setting_is_in_the_cookie() {
+        let config = || HttpSessionConfig::new().name("id");
+        let wide = config().without_host_prefix().domain("example.com").path("/app").same_site(SameSite::None);
+        for (config, host, expected) in [
+            (
+                wide.clone(),
+                "a.example.com",
+                "__Secure-id=v; HttpOnly; SameSite=None; Secure; Path=/app; Domain=example.com; Max-Age=60",
+            ),
+            (wide, "localhost:80", "id=v; HttpOnly; SameSite=Lax; Path=/app; Max-Age=60"),
+            (
+                config().same_site(SameSite::Strict),
+                "a.com",
+                "__Host-id=v; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=60",
+            ),
+            (config().expires_at_browser_close(), "a.com", "__Host-id=v; HttpOnly; SameSite=Lax; Secure; Path=/"),
+            (
+                config().max_age(chrono::TimeDelta::seconds(9)),
+                "a.com",
+                "__Host-id=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=9",
+            ),
+            (
+                config().max_age(chrono::TimeDelta::days(9)),
+                "a.com",
+                "__Host-id=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60",
+            ),
+            (
+                config().allow_scripts_to_read_the_cookie(),
+                "a.com",
+                "__Host-id=v; SameSite=Lax; Secure; Path=/; Max-Age=60",
+            ),
+        ] {
+            assert_eq!(set(config, host, Some(("v", 60))), expected);
+        }
+        let gone = set(config().expires_at_browser_close(), "a.com", None);
+        assert_eq!(gone, "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
     }
 }

@@ -3,14 +3,11 @@
 //! Fetch metadata decide, then `Origin`; a request with cookies and neither needs a token. One with neither cookies
 //! nor these headers is not a browser's.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use http::Method;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 
-use super::cookie::{CookieConfig, Which};
 use super::host;
-use crate::secret::{self, MacKey};
 
 /// What can be said of a request without looking at its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +21,6 @@ pub(crate) enum Verdict {
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The header that carries the token.
-pub(crate) const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// Judges a request. `trusted` are this site's own origins, where they are configured, and others it trusts; `plain`
 /// says whether this site may be on plain http.
@@ -57,69 +52,11 @@ pub(crate) fn judge(parts: &Parts, trusted: &[String], plain: bool) -> Verdict {
     Verdict::Passes
 }
 
-/// Makes and checks the tokens: a MAC over the session's cookie, before login over a random cookie of its own,
-/// masked so that it looks different every time (BREACH).
-#[derive(Clone, Debug)]
-pub(crate) struct CsrfToken {
-    key: MacKey,
-}
-
-const BYTES: usize = 32;
-
-impl CsrfToken {
-    pub(crate) fn new(key: MacKey) -> Self {
-        Self { key }
-    }
-
-    /// A token for whoever makes this request, and the value of a random cookie to set, if there is nothing yet to bind it to.
-    pub(crate) fn issue(&self, cookies: &CookieConfig, parts: &Parts) -> (String, Option<String>) {
-        if let Some((which, value)) = binding(cookies, parts) {
-            return (self.masked(which, value), None);
-        }
-        let cookie = Base64UrlUnpadded::encode_string(&secret::random::<BYTES>());
-        (self.masked(Which::Csrf, cookie.as_bytes()), Some(cookie))
-    }
-
-    /// Whether the token was issued to whoever makes this request.
-    pub(crate) fn verify(&self, cookies: &CookieConfig, parts: &Parts, token: &str) -> bool {
-        let mut bytes = [0; 2 * BYTES];
-        let decoded = Base64UrlUnpadded::decode(token, &mut bytes).is_ok_and(|decoded| decoded.len() == 2 * BYTES);
-        let Some((which, value)) = binding(cookies, parts).filter(|_| decoded) else { return false };
-        let (mask, masked) = bytes.split_at(BYTES);
-        let tag: Vec<u8> = mask.iter().zip(masked).map(|(m, t)| m ^ t).collect();
-        self.key.verify(&[label(which), value], &tag)
-    }
-
-    fn masked(&self, which: Which, value: &[u8]) -> String {
-        let (mask, tag) = (secret::random::<BYTES>(), self.key.sign(&[label(which), value]));
-        let mut bytes = [0; 2 * BYTES];
-        bytes[..BYTES].copy_from_slice(&mask);
-        bytes[BYTES..].iter_mut().zip(mask).zip(tag).for_each(|((out, m), t)| *out = m ^ t);
-        Base64UrlUnpadded::encode_string(&bytes)
-    }
-}
-
-/// The cookie that the token is bound to: the session's, else the random one.
-fn binding<'a>(cookies: &CookieConfig, parts: &'a Parts) -> Option<(Which, &'a [u8])> {
-    [Which::Session, Which::Csrf].into_iter().find_map(|which| {
-        let value = cookies.read(which, parts)?;
-        (value.len() == 43).then_some((which, value))
-    })
-}
-
-fn label(which: Which) -> &'static [u8] {
-    match which {
-        Which::Session => b"session",
-        Which::Csrf => b"cookie",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::Request;
 
     use super::*;
-    use crate::secret::SecretKey;
 
     fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = Request::builder().method(method).uri("/").header("host", "example.com");
@@ -175,30 +112,5 @@ mod tests {
         assert_eq!(post(&[]), Verdict::Passes);
         assert_eq!(judge(&parts("GET", &[("sec-fetch-site", "cross-site")]), &[], false), Verdict::Passes);
         assert_eq!(judge(&parts("TRACE", &[("sec-fetch-site", "cross-site")]), &[], false), Verdict::Refused);
-    }
-
-    #[test]
-    fn a_token_belongs_to_its_cookie() {
-        let cookies = CookieConfig::new("session", false);
-        let tokens = CsrfToken::new(SecretKey::random().derive("csrf"));
-        let (token, cookie) = tokens.issue(&cookies, &parts("GET", &[]));
-        let cookie = cookie.unwrap();
-        let header = format!("__Host-session-csrf={cookie}");
-        let sent = parts("POST", &[("cookie", &header)]);
-        assert!(tokens.verify(&cookies, &sent, &token));
-        let (again, none) = tokens.issue(&cookies, &sent);
-        assert_ne!(token, again, "masked");
-        assert!(none.is_none() && tokens.verify(&cookies, &sent, &again));
-
-        let other = format!("__Host-session-csrf={}", "A".repeat(43));
-        assert!(!tokens.verify(&cookies, &parts("POST", &[("cookie", &other)]), &token));
-        // The same text as a session's cookie is another thing, and a session's cookie comes first.
-        let as_session = format!("__Host-session={cookie}; {header}");
-        assert!(!tokens.verify(&cookies, &parts("POST", &[("cookie", &as_session)]), &token));
-        for bad in ["", "x", &token[1..], &"A".repeat(86), &"A".repeat(100_000)] {
-            assert!(!tokens.verify(&cookies, &sent, bad));
-        }
-        let foreign = CsrfToken::new(SecretKey::random().derive("csrf"));
-        assert!(!foreign.verify(&cookies, &sent, &token));
     }
 }

@@ -37,15 +37,21 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService { inner, app: self.app.clone() }
+        AuthService::new(inner, self.app.clone())
     }
 }
 
-/// The service that [`AuthLayer`] puts around another.
+/// The service that [`AuthLayer`] and [`SessionMiddleware`](super::SessionMiddleware) put around another.
 #[derive(Clone)]
 pub struct AuthService<S> {
     inner: S,
     app: Arc<dyn WebApp>,
+}
+
+impl<S> AuthService<S> {
+    pub(super) fn new(inner: S, app: Arc<dyn WebApp>) -> Self {
+        Self { inner, app }
+    }
 }
 
 impl<S> fmt::Debug for AuthService<S> {
@@ -122,7 +128,7 @@ where
 /// The handler's answer would claim what was not saved.
 fn unsaved<R: From<String>>(error: &SessionError) -> Response<R> {
     let (parts, ()) = Request::new(()).into_parts();
-    let (status, headers, body) = Refusal::unavailable(error, &parts).into_response_parts();
+    let (status, headers, body) = Refusal::no_session(error, &parts).into_response_parts();
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     *response.headers_mut() = headers;

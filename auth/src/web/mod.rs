@@ -5,19 +5,22 @@
 mod app;
 mod cookie;
 mod cross_site;
+mod csrf;
+mod exempt;
 mod host;
 mod layer;
 mod next;
 mod page;
 mod refusal;
 mod request;
+mod session_middleware;
 mod source;
 
+pub use exempt::{CsrfExempt, CsrfExemptService};
 pub use layer::{AuthLayer, AuthService};
 pub use next::is_safe_next;
 pub use refusal::Refusal;
-
-pub(crate) use cookie::is_cookie_name;
+pub use session_middleware::SessionMiddleware;
 
 #[cfg(feature = "web-axum")]
 pub mod axum;

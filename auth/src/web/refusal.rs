@@ -8,7 +8,8 @@ use http::{Method, StatusCode};
 
 use super::page;
 use crate::access::PermissionDenied;
-use crate::report;
+use crate::sessions::SessionError;
+use crate::{accounts, report};
 
 /// Why a request is refused, and how to say so to whoever made it.
 ///
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     CrossSite,
     /// Whether it is allowed cannot be told: a store failed.
     Unavailable,
+    /// There are as many sessions as there may be.
+    Full,
     /// Too many tries.
     TooMany(Duration),
     /// The request cannot be read; the text says what is wrong with it.
@@ -58,6 +61,22 @@ impl Refusal {
         self
     }
 
+    /// There was no room for a session, or a store failed.
+    pub(crate) fn failed(error: &accounts::Error, parts: &Parts) -> Self {
+        match error {
+            accounts::Error::Session(error) => Self::no_session(error, parts),
+            other => Self::unavailable(other, parts),
+        }
+    }
+
+    /// The same for an error of the session store.
+    pub(crate) fn no_session(error: &SessionError, parts: &Parts) -> Self {
+        match error {
+            SessionError::LimitReached { .. } => Self::new(Kind::Full, parts),
+            other => Self::unavailable(other, parts),
+        }
+    }
+
     /// A store failed; the log says how.
     pub(crate) fn unavailable(error: &(dyn Error + 'static), parts: &Parts) -> Self {
         let mut text = "a request is refused because whether it is allowed cannot be told: ".to_owned();
@@ -71,7 +90,7 @@ impl Refusal {
         match &self.kind {
             Kind::Unauthenticated if self.log_in_at.is_some() => StatusCode::SEE_OTHER,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Kind::Denied(_) | Kind::CrossSite => StatusCode::FORBIDDEN,
+            Kind::Denied(_) | Kind::CrossSite | Kind::Full => StatusCode::FORBIDDEN,
             Kind::Hidden => StatusCode::NOT_FOUND,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -89,6 +108,7 @@ impl Refusal {
         match &self.kind {
             Kind::Denied(denied) => tracing::info!(required = denied.required(), "permission denied"),
             Kind::CrossSite => tracing::warn!("a cross-site request is refused"),
+            Kind::Full => tracing::warn!("a session is refused: there are as many as there may be"),
             Kind::Misconfigured(reason) => report::failure(reason),
             Kind::Unauthenticated if self.log_in_at.is_none() => {
                 set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
@@ -129,6 +149,7 @@ impl fmt::Display for Refusal {
             Kind::Hidden => "There is nothing here.",
             Kind::CrossSite => "This request did not come from a page of this site.",
             Kind::Unavailable => "This cannot be answered right now. Try again in a moment.",
+            Kind::Full => "There are too many sessions already. Log out somewhere else first.",
             Kind::TooMany(_) => "Too many tries. Wait a while and try again.",
             Kind::Bad(_, detail) => detail,
             Kind::Misconfigured(_) => "Something is wrong on our side.",

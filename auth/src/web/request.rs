@@ -2,37 +2,40 @@
 
 use std::any::Any;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 
-use super::cookie::{CookieConfig, Jar};
-use super::cross_site::{self, CsrfToken, Verdict};
+use super::cookie::{Cookies, Jar, Which};
+use super::cross_site::{self, Verdict};
+use super::csrf::{CSRF_SECONDS, CsrfTokens, X_CSRF_TOKEN};
+use super::exempt::CsrfExempt;
 use super::refusal::{Kind, Refusal};
 use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::Error;
 use crate::sessions::{Session, SessionError, SessionKey};
 
-/// The application as a request sees it, whatever its user type.
+/// What serves sessions, as a request sees it: an application whatever its user type, or sessions alone.
 pub(crate) trait WebApp: fmt::Debug + Send + Sync + 'static {
     /// Who is logged in, in the session of that key.
     fn resume(&self, key: Option<SessionKey>) -> BoxFuture<'_, Result<(Session, Option<Principal>), Error>>;
-    /// The cookies' names.
-    fn cookies(&self) -> &CookieConfig;
+    /// The cookies.
+    fn cookies(&self) -> &Cookies;
     /// The cross-site tokens.
-    fn csrf(&self) -> &CsrfToken;
+    fn csrf(&self) -> &CsrfTokens;
     /// Origins whose pages may send requests here.
     fn trusted_origins(&self) -> &[String];
+    /// What only an application with users has.
+    fn users(&self) -> Option<&dyn UserApp>;
+}
+
+/// The part of an application that knows users.
+pub(crate) trait UserApp {
     /// Where people log in.
     fn login_url(&self) -> &str;
-    /// Where people go after that.
-    fn home_url(&self) -> &str;
-    /// Proxies whose word counts on where a request comes from.
-    fn trusted_proxies(&self) -> &[IpAddr];
     /// The `Auth<U>` handle.
     fn handle(&self) -> &(dyn Any + Send + Sync);
 }
@@ -47,21 +50,27 @@ pub(crate) struct RequestAuth {
 struct Inner {
     app: Arc<dyn WebApp>,
     asked: OnceLock<Asked>,
+    /// Whether the token that stood in the form is good.
+    form: OnceLock<bool>,
+    /// The cookie to set that this answer's tokens are bound to, unless there is one.
+    issued: OnceLock<(Jar, Option<String>)>,
 }
 
 /// What was found when somebody asked.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) session: Session,
-    pub(crate) principal: Option<Principal>,
+    principal: Option<Principal>,
     /// The key under which the session was found.
     came_with: Option<SessionKey>,
-    jar: Jar,
+    /// Where the session's key is written. Not for what another site sent to an exempt route: it has no session to keep.
+    jar: Option<Jar>,
 }
 
 impl RequestAuth {
     pub(super) fn new(app: Arc<dyn WebApp>) -> Self {
-        Self { inner: Arc::new(Inner { app, asked: OnceLock::new() }) }
+        let (asked, form, issued) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { inner: Arc::new(Inner { app, asked, form, issued }) }
     }
 
     /// The handle of this request.
@@ -70,8 +79,11 @@ impl RequestAuth {
         parts.extensions.get().ok_or_else(|| Refusal::new(Kind::Misconfigured(MISSING), parts))
     }
 
-    pub(crate) fn app(&self) -> &Arc<dyn WebApp> {
-        &self.inner.app
+    /// The application, where there are users.
+    pub(crate) fn users(&self, parts: &Parts) -> Result<&dyn UserApp, Refusal> {
+        const ALONE: &str = "a route with a guard or a user is under a `SessionMiddleware`, which knows no users: \
+                             put `auth.layer()` around it instead";
+        self.inner.app.users().ok_or_else(|| Refusal::new(Kind::Misconfigured(ALONE), parts))
     }
 
     /// Looks up session and user, once for each request.
@@ -79,41 +91,94 @@ impl RequestAuth {
         if let Some(asked) = self.inner.asked.get() {
             return Ok(asked);
         }
-        self.same_site(parts, None)?;
-        self.find(parts).await
+        let jar = self.jar(parts);
+        let is_foreign = !self.passes(&jar, parts);
+        if is_foreign && !CsrfExempt::is_on(parts) {
+            return Err(Refusal::new(Kind::CrossSite, parts));
+        }
+        self.look_up((!is_foreign).then_some(jar), parts).await
     }
 
-    /// Refuses what another site's page sent. A form's token may stand in its body.
-    pub(crate) fn same_site(&self, parts: &Parts, form_token: Option<&str>) -> Result<(), Refusal> {
-        let app = &self.inner.app;
-        let passes = match cross_site::judge(parts, app.trusted_origins(), app.cookies().may_be_plain(parts)) {
+    /// Refuses what another site's page sent, on exempt routes too.
+    pub(crate) fn same_site(&self, parts: &Parts) -> Result<(), Refusal> {
+        if self.passes(&self.jar(parts), parts) { Ok(()) } else { Err(Refusal::new(Kind::CrossSite, parts)) }
+    }
+
+    /// Whether only a token can tell where the request comes from.
+    pub(crate) fn needs_token(&self, parts: &Parts) -> bool {
+        self.judge(&self.jar(parts), parts) == Verdict::NeedsToken
+    }
+
+    /// Takes notice of the token that stood in the request's form. If there is one in the header too, both must be good.
+    pub(crate) fn note_form(&self, parts: &Parts, token: &str) {
+        let jar = self.jar(parts);
+        let is_good = || self.verify(&jar, parts, token) && self.header(&jar, parts).unwrap_or(true);
+        self.inner.form.get_or_init(is_good);
+    }
+
+    fn judge(&self, jar: &Jar, parts: &Parts) -> Verdict {
+        cross_site::judge(parts, self.inner.app.trusted_origins(), jar.may_be_plain())
+    }
+
+    fn passes(&self, jar: &Jar, parts: &Parts) -> bool {
+        match self.judge(jar, parts) {
             Verdict::Passes => true,
             Verdict::Refused => false,
-            Verdict::NeedsToken => {
-                let header = super::host::single(&parts.headers, &cross_site::X_CSRF_TOKEN);
-                form_token.or(header).is_some_and(|token| app.csrf().verify(app.cookies(), parts, token))
-            }
-        };
-        if passes { Ok(()) } else { Err(Refusal::new(Kind::CrossSite, parts)) }
+            Verdict::NeedsToken => match self.inner.form.get() {
+                Some(is_good) => *is_good,
+                None => self.header(jar, parts).unwrap_or(false),
+            },
+        }
+    }
+
+    /// Whether the token in the header is good, if there is one. Of two none is.
+    fn header(&self, jar: &Jar, parts: &Parts) -> Option<bool> {
+        let token = || super::host::single(&parts.headers, &X_CSRF_TOKEN);
+        let is_good = || token().is_some_and(|token| self.verify(jar, parts, token));
+        parts.headers.contains_key(&X_CSRF_TOKEN).then(is_good)
+    }
+
+    fn verify(&self, jar: &Jar, parts: &Parts, token: &str) -> bool {
+        self.inner.app.csrf().verify(jar, parts, token)
+    }
+
+    fn jar(&self, parts: &Parts) -> Jar {
+        self.inner.app.cookies().jar(parts)
     }
 
     /// The same as [`RequestAuth::ask`] for a request that was judged by its form's token.
     pub(crate) async fn find(&self, parts: &Parts) -> Result<&Asked, Refusal> {
-        let app = &self.inner.app;
+        self.look_up(Some(self.jar(parts)), parts).await
+    }
+
+    async fn look_up(&self, jar: Option<Jar>, parts: &Parts) -> Result<&Asked, Refusal> {
         if let Some(asked) = self.inner.asked.get() {
             return Ok(asked);
         }
-        let jar = app.cookies().jar(parts);
-        let key = jar.read(parts).and_then(SessionKey::parse);
-        let (session, principal) = app.resume(key).await.map_err(|e| Refusal::unavailable(&e, parts))?;
+        let key = jar.as_ref().and_then(|jar| jar.read(Which::Session, parts)).and_then(SessionKey::parse);
+        let (session, principal) = self.inner.app.resume(key).await.map_err(|e| Refusal::failed(&e, parts))?;
         let came_with = session.key();
         // Of two who ask at the same moment, both get what the first one found.
         Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came_with, jar }))
     }
 
+    /// A token for forms and scripts of the page that this request asks for. The cookie that it may need is set with the answer.
+    pub(crate) fn csrf_token(&self, parts: &Parts) -> String {
+        let jar = self.jar(parts);
+        let csrf = self.inner.app.csrf();
+        let (_, fresh) = self.inner.issued.get_or_init(|| (jar.clone(), CsrfTokens::fresh(&jar, parts)));
+        csrf.issue(&jar, parts, fresh.as_deref())
+    }
+
+    /// Who is logged in, if anybody is.
+    pub(crate) async fn visitor(&self, parts: &Parts) -> Result<Option<&Principal>, Refusal> {
+        self.users(parts)?;
+        Ok(self.ask(parts).await?.principal.as_ref())
+    }
+
     /// Who is logged in; a refusal if nobody is.
     pub(crate) async fn principal(&self, parts: &Parts) -> Result<&Principal, Refusal> {
-        match &self.ask(parts).await?.principal {
+        match self.visitor(parts).await? {
             Some(principal) => Ok(principal),
             None => Err(self.log_in_first(parts)),
         }
@@ -121,12 +186,16 @@ impl RequestAuth {
 
     /// 401, or the login page for people.
     pub(crate) fn log_in_first(&self, parts: &Parts) -> Refusal {
-        Refusal::new(Kind::Unauthenticated, parts).or_log_in(parts, self.inner.app.login_url())
+        match self.users(parts) {
+            Ok(app) => Refusal::new(Kind::Unauthenticated, parts).or_log_in(parts, app.login_url()),
+            Err(misconfigured) => misconfigured,
+        }
     }
 
     /// Whether the answer must wait for the session to be written.
     pub(super) fn must_save(&self, status: StatusCode) -> bool {
-        !status.is_server_error() && self.inner.asked.get().is_some_and(|asked| asked.session.is_modified())
+        let is_due = |asked: &Asked| asked.jar.is_some() && asked.session.is_modified();
+        !status.is_server_error() && self.inner.asked.get().is_some_and(is_due)
     }
 
     /// Writes the session.
@@ -141,15 +210,22 @@ impl RequestAuth {
         }
     }
 
-    /// Sets the cookie if the key changed, and keeps the answer out of shared caches (ASVS 14.3.2).
+    /// Sets the cookies that are new, and keeps the answer out of shared caches (ASVS 14.3.2).
     pub(super) fn write_headers(&self, headers: &mut HeaderMap) {
-        let Some(asked) = self.inner.asked.get() else { return };
-        if !asked.session.has_stored_key(asked.came_with.as_ref()) {
-            let value = asked.session.stored_key().map(|key| (key.expose(), asked.session.seconds_left()));
-            let value = value.as_ref().map(|(key, seconds)| (key.as_str(), *seconds));
-            headers.append(header::SET_COOKIE, asked.jar.write(value));
+        let (asked, issued) = (self.inner.asked.get(), self.inner.issued.get());
+        if let Some((jar, Some(fresh))) = issued {
+            headers.append(header::SET_COOKIE, jar.write(Which::Csrf, Some((fresh, CSRF_SECONDS))));
         }
-        keep_private(headers);
+        if let Some(Asked { session, came_with, jar: Some(jar), .. }) = asked
+            && !session.has_stored_key(came_with.as_ref())
+        {
+            let value = session.stored_key().map(|key| (key.expose(), session.seconds_left()));
+            let value = value.as_ref().map(|(key, seconds)| (key.as_str(), *seconds));
+            headers.append(header::SET_COOKIE, jar.write(Which::Session, value));
+        }
+        if asked.is_some() || issued.is_some() {
+            keep_private(headers);
+        }
     }
 }
 

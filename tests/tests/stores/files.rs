@@ -20,6 +20,20 @@ async fn backend() -> (FileSessionBackend, ManualClock, TestDirectory) {
 
 auth::session_backend_suite!(backend);
 
+mod with_lists {
+    use auth::sessions::ListedSessionBackend;
+
+    use super::*;
+
+    async fn backend() -> (ListedSessionBackend<FileSessionBackend>, ManualClock, TestDirectory) {
+        let (backend, clock, keep) = super::backend().await;
+        (ListedSessionBackend::new(backend).with_clock(Arc::new(clock.clone())), clock, keep)
+    }
+
+    auth::session_backend_suite!(backend);
+    auth::user_sessions_suite!(backend);
+}
+
 async fn open(keep: &TestDirectory, clock: &ManualClock) -> FileSessionBackend {
     let backend = FileSessionBackend::open(keep.path().join("sessions")).await.unwrap();
     backend.with_clock(Arc::new(clock.clone()))

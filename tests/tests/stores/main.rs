@@ -24,6 +24,7 @@ macro_rules! on_every_database {
 }
 
 mod agreement;
+mod cache;
 mod derived;
 mod files;
 mod migrations;

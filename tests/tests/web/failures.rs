@@ -7,7 +7,8 @@ use auth::BoxFuture;
 use auth::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Limiter, LoginLimiter, Settlement};
 use auth::prelude::*;
 use auth::sessions::{
-    InMemorySessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionRecord,
+    HttpSessionConfig, InMemorySessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
+    SessionRecord,
 };
 use auth_tests::http::PASSWORD;
 use axum::http::{Method, StatusCode};
@@ -213,8 +214,8 @@ async fn settings_that_cannot_work_do_not_start() {
         (builder().auth_backends(["ldap"]), "there is no auth backend `ldap`"),
         (builder().auth_backends([]), "nobody can log in"),
         (builder().secret("short"), "fewer than 32 bytes"),
-        (builder().cookie_name("a;b"), "cannot be a cookie's name"),
-        (builder().cookie_name("__Host-x"), "cannot be a cookie's name"),
+        (builder().http_sessions(HttpSessionConfig::new().name("a;b")), "cannot be a cookie's name"),
+        (builder().http_sessions(HttpSessionConfig::new().path("/app")), "without_host_prefix()"),
         (builder().login_url("https://evil.example"), "not a path on this site"),
         (builder().home_url("//evil.example"), "not a path on this site"),
         (builder().origin("example.com"), "not an origin"),

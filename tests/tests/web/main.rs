@@ -3,7 +3,9 @@
 
 mod app;
 mod attacks;
+mod cookies;
 mod cross_site;
+mod csrf;
 mod dumps;
 mod failures;
 mod guards;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use auth::BoxFuture;
 use auth::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Limiter, LoginLimiter, Settlement};
-use auth::passwords::{PasswordError, PasswordHashers, Passwords};
+use auth::passwords::{PasswordError, PasswordHasher, PasswordHashers, Passwords};
 use auth::prelude::*;
 use auth_tests::http::{PASSWORD, Visitor};
 use auth_tests::{DatabaseServer, TestDirectory};

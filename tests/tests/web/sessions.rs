@@ -33,15 +33,15 @@ async fn the_key_changes_at_login_and_the_old_one_is_dead() {
     assert_ne!(key_of(&visitor), before);
     assert_eq!(visitor.get("/note").await.text, "before login", "what was in the session stays");
     assert_eq!(with_cookie(&site, &planted).await, StatusCode::UNAUTHORIZED);
-    assert!(!site.sessions.exists(&before.digest()).await.unwrap());
     assert_eq!(site.sessions.len(), 1);
 
     // Logging in again changes it again.
-    let first = key_of(&visitor);
+    let (first, cookie) = (key_of(&visitor), visitor.cookie().unwrap());
     let answer = visitor.post("/login", &json!({ "username": "alice", "password": PASSWORD })).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_ne!(key_of(&visitor), first);
-    assert!(!site.sessions.exists(&first.digest()).await.unwrap());
+    assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(site.sessions.len(), 1);
 }
 
 #[tokio::test]
@@ -80,6 +80,30 @@ async fn logout_is_final() {
     assert!(!site.sessions.exists(&key.digest()).await.unwrap());
     assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
     assert_eq!(visitor.cookie(), None);
+}
+
+#[tokio::test]
+async fn logging_out_in_one_tab_logs_out_every_tab() {
+    let site = Site::start().await;
+    let (tab, _) = site.member("alice").await;
+    // Tabs of one browser share its cookies.
+    let other_tab = tab.clone();
+    let cookie = tab.cookie().unwrap();
+    assert_eq!(other_tab.get("/maybe").await.text, "alice");
+    let answer = tab.post("/logout", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(answer.header("set-cookie"), Some("session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"));
+    assert_eq!(other_tab.get("/maybe").await.text, "");
+    assert_eq!(other_tab.get("/login-required").await.status, StatusCode::UNAUTHORIZED);
+    // A tab that was about to send the old cookie.
+    assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
+    let late = site.visitor();
+    let request = late.request(Method::POST, "/note").header("sec-fetch-site", "same-origin").header("cookie", &cookie);
+    assert_eq!(late.send(request.body("late")).await.status, StatusCode::OK);
+    assert_ne!(late.cookie().unwrap(), cookie, "it is a stranger's");
+    assert_eq!(with_cookie(&site, &cookie).await, StatusCode::UNAUTHORIZED);
+    // Logging out again harms nothing.
+    assert_eq!(other_tab.post("/logout", &json!({})).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

@@ -1,80 +1,124 @@
-//! Any wrapper stands around any other, itself included.
+//! Every store, in every pair of wrappers, holds to every promise; a pair may be a wrapper around itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use auth::sessions::{
-    CompressedSessionBackend, Compression, DynSessionBackend, InMemorySessionBackend, InstrumentedSessionBackend,
-    LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics, ReplicatedSessionBackend, SyncReplication,
-    TenantSessionBackend, UserSessions,
+    CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend, FileSessionBackend,
+    InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics,
+    RedisSessionBackend, ReplicatedSessionBackend, SyncReplication, TenantSessionBackend,
 };
 use auth::testing::ManualClock;
+use auth_tests::{TestDatabase, TestDirectory, TestRedis};
 
-use crate::memory;
+type Wrapper = fn(DynSessionBackend, Arc<ManualClock>) -> DynSessionBackend;
 
-fn compressed<B: UserSessions>(inner: B, _: &ManualClock) -> CompressedSessionBackend<B> {
-    CompressedSessionBackend::new(inner, Compression::Zstd).with_threshold(0)
+fn compressed(inner: DynSessionBackend, _: Arc<ManualClock>) -> DynSessionBackend {
+    Arc::new(CompressedSessionBackend::new(inner, Compression::Zstd).with_threshold(0))
 }
 
-fn tenant<B: UserSessions>(inner: B, clock: &ManualClock) -> TenantSessionBackend<B> {
-    TenantSessionBackend::new(inner, "acme").with_clock(Arc::new(clock.clone()))
+fn tenant(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
+    Arc::new(TenantSessionBackend::new(inner, "acme").with_clock(clock))
 }
 
-fn instrumented<B: UserSessions>(inner: B, clock: &ManualClock) -> InstrumentedSessionBackend<B> {
-    InstrumentedSessionBackend::new(inner, LoggerAnalytics).with_clock(Arc::new(clock.clone()))
+fn instrumented(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
+    Arc::new(InstrumentedSessionBackend::new(inner, LoggerAnalytics).with_clock(clock))
 }
 
-fn listed<B: UserSessions>(inner: B, clock: &ManualClock) -> ListedSessionBackend<B> {
-    ListedSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
+fn layered(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
+    Arc::new(LayeredSessionBackend::new(inner).with_clock(clock))
 }
 
-fn layered<B: UserSessions>(inner: B, clock: &ManualClock) -> LayeredSessionBackend<B> {
-    LayeredSessionBackend::new(inner).with_clock(Arc::new(clock.clone()))
+fn listed(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
+    Arc::new(ListedSessionBackend::new(inner).with_clock(clock))
 }
 
-fn replicated<B: UserSessions>(inner: B, clock: &ManualClock) -> ReplicatedSessionBackend<B> {
-    let replica: DynSessionBackend = Arc::new(InMemorySessionBackend::with_clock(Arc::new(clock.clone())));
-    ReplicatedSessionBackend::new(inner, [replica], SyncReplication).expect("there is one")
+fn replicated(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
+    let replica: DynSessionBackend = Arc::new(InMemorySessionBackend::with_clock(clock));
+    Arc::new(ReplicatedSessionBackend::new(inner, [replica], SyncReplication).expect("there is one"))
+}
+
+const WRAPPERS: [Wrapper; 6] = [compressed, tenant, instrumented, layered, listed, replicated];
+
+/// A store that many backends share, each in a part of its own.
+enum Store {
+    Memory,
+    Files(TestDirectory),
+    /// One table, emptied for each.
+    Database(TestDatabase, DatabaseSessionBackend),
+    Redis(TestRedis),
+}
+
+impl Store {
+    async fn database(test: TestDatabase) -> Self {
+        let table = DatabaseSessionBackend::new(test.database.clone());
+        table.create_table().await.expect("the table can be made");
+        Self::Database(test, table)
+    }
+
+    async fn part(&self, clock: Arc<ManualClock>) -> DynSessionBackend {
+        static PARTS: AtomicU32 = AtomicU32::new(0);
+        let part = format!("part_{}", PARTS.fetch_add(1, Ordering::Relaxed));
+        match self {
+            Self::Memory => Arc::new(InMemorySessionBackend::with_clock(clock)),
+            Self::Files(directory) => {
+                let files = FileSessionBackend::open(directory.path().join(part)).await;
+                Arc::new(files.expect("the directory can be made").with_clock(clock))
+            }
+            Self::Database(test, table) => {
+                test.sql("DELETE FROM auth_session").await;
+                Arc::new(table.clone().with_clock(clock))
+            }
+            Self::Redis(test) => {
+                let redis = RedisSessionBackend::connect(test.url.as_str()).await.expect("the server is there");
+                Arc::new(redis.with_prefix(&format!("{}{part}:", test.prefix)).with_clock(clock))
+            }
+        }
+    }
+}
+
+/// All promises, one after the other.
+async fn hold(outer: Wrapper, store: &Store) {
+    for inner in WRAPPERS {
+        let stack = async || {
+            let clock = Arc::new(ManualClock::new());
+            let store = store.part(clock.clone()).await;
+            (outer(inner(store, clock.clone()), clock.clone()), ManualClock::clone(&clock), ())
+        };
+        auth::session_backend_suite!(await stack);
+        // Files cannot tell a user's sessions by themselves.
+        if stack().await.0.user_sessions().is_some() {
+            auth::user_sessions_suite!(await stack);
+        }
+    }
 }
 
 macro_rules! matrix {
-    ($($outer:ident),*) => { $(
-        mod $outer {
-            matrix! { @row $outer: compressed, tenant, instrumented, layered, listed, replicated }
+    ($($(#[$attribute:meta])* $name:ident: $store:expr),* $(,)?) => { $(
+        mod $name {
+            use super::*;
+
+            matrix! { @wrappers [$(#[$attribute])*] $store; compressed, tenant, instrumented, layered, listed, replicated }
         }
     )* };
-    (@row $outer:ident: $($inner:ident),*) => { $(
-        mod $inner {
-            use super::super::*;
-
-            async fn backend() -> (impl UserSessions, ManualClock, ()) {
-                let (store, clock) = memory();
-                (super::super::$outer(super::super::$inner(store, &clock), &clock), clock, ())
-            }
-
-            auth::session_backend_suite!(backend);
-            auth::user_sessions_suite!(backend);
+    (@wrappers $attributes:tt $store:expr; $($outer:ident),*) => { $( matrix! { @test $attributes $store; $outer } )* };
+    (@test [$($attribute:tt)*] $store:expr; $outer:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attribute)*
+        async fn $outer() {
+            hold(super::$outer, &$store).await;
         }
-    )* };
+    };
 }
 
-/// All of them, over files.
-mod whole_stack {
-    use auth::sessions::FileSessionBackend;
-    use auth_tests::TestDirectory;
-
-    use super::*;
-
-    async fn backend() -> (impl UserSessions, ManualClock, TestDirectory) {
-        let (clock, keep) = (ManualClock::new(), TestDirectory::new());
-        let files = FileSessionBackend::open(keep.path().join("sessions")).await.expect("the directory can be made");
-        let files =
-            ListedSessionBackend::new(files.with_clock(Arc::new(clock.clone()))).with_clock(Arc::new(clock.clone()));
-        let files = compressed(files, &clock);
-        (instrumented(layered(tenant(replicated(files, &clock), &clock), &clock), &clock), clock, keep)
-    }
-
-    auth::session_backend_suite!(backend);
-    auth::user_sessions_suite!(backend);
+matrix! {
+    memory: Store::Memory,
+    files: Store::Files(TestDirectory::new()),
+    sqlite: Store::database(auth_tests::sqlite().await).await,
+    #[ignore = "needs PostgreSQL"]
+    postgres: Store::database(auth_tests::postgres().await).await,
+    #[ignore = "needs MariaDB"]
+    mysql: Store::database(auth_tests::mysql().await).await,
+    #[ignore = "needs Redis"]
+    redis: Store::Redis(auth_tests::redis()),
 }
-
-matrix!(compressed, tenant, instrumented, layered, listed, replicated);

@@ -1,5 +1,6 @@
 //! One file for each technology.
 
+mod cache;
 #[cfg(feature = "__sql")]
 mod database;
 #[cfg(feature = "session-file")]
@@ -8,6 +9,7 @@ mod memory;
 #[cfg(feature = "session-redis")]
 mod redis;
 
+pub use cache::CacheSessionBackend;
 #[cfg(feature = "__sql")]
 pub use database::DatabaseSessionBackend;
 #[cfg(feature = "__sql")]

@@ -1,4 +1,3 @@
-#[cfg(any(feature = "__sql", feature = "session-file", feature = "session-redis"))]
 mod bytes;
 
 use std::net::IpAddr;

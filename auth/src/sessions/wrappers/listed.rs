@@ -14,7 +14,8 @@ use crate::sessions::{
     UserSession, UserSessions, WhenFull,
 };
 
-/// Keeps a list of each user's sessions beside them, for backends that cannot tell them: files, caches, one's own.
+/// Keeps a list of each user's sessions beside them, for backends that cannot tell them: files, caches, one's own. Around
+/// one that can, it adds nothing.
 ///
 /// The list is a record of the backend, and as lasting as the sessions. A login costs two more writes, each as long as
 /// the list (48 bytes for a session), any other change and the end of a session one more read. A user has 16,384 sessions
@@ -59,6 +60,11 @@ impl<B: SessionBackend> ListedSessionBackend<B> {
 
     pub(super) fn inner_mut(&mut self) -> &mut B {
         &mut self.inner
+    }
+
+    /// Whether the backend inside can tell a user's sessions by itself.
+    fn can_tell(&self) -> bool {
+        self.inner.user_sessions().is_some()
     }
 
     fn of<'a>(&'a self, user_id: &'a str) -> ListOf<'a, B> {
@@ -193,7 +199,7 @@ impl<B: SessionBackend> SessionBackend for ListedSessionBackend<B> {
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
         Box::pin(async move {
             // A visitor's session stands in no list.
-            if record.login.is_none() && condition == SaveIf::Absent {
+            if self.can_tell() || (record.login.is_none() && condition == SaveIf::Absent) {
                 return self.inner.save(id, record, condition).await;
             }
             self.save_as(id, record, condition, None).await
@@ -201,6 +207,9 @@ impl<B: SessionBackend> SessionBackend for ListedSessionBackend<B> {
     }
 
     fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        if self.can_tell() {
+            return self.inner.delete(id);
+        }
         Box::pin(async move {
             let held = self.inner.load_fresh(id).await?;
             let deleted = self.inner.delete(id).await?;
@@ -218,14 +227,23 @@ impl<B: SessionBackend> SessionBackend for ListedSessionBackend<B> {
 
 impl<B: SessionBackend> UserSessions for ListedSessionBackend<B> {
     fn sessions_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<Vec<UserSession>, SessionError>> {
-        Box::pin(self.sessions_now(user_id))
+        match self.inner.user_sessions() {
+            Some(users) => users.sessions_of(user_id),
+            None => Box::pin(self.sessions_now(user_id)),
+        }
     }
 
     fn count_of<'a>(&'a self, user_id: &'a str) -> BoxFuture<'a, Result<u64, SessionError>> {
-        Box::pin(async move { Ok(self.sessions_now(user_id).await?.len() as u64) })
+        match self.inner.user_sessions() {
+            Some(users) => users.count_of(user_id),
+            None => Box::pin(async move { Ok(self.sessions_now(user_id).await?.len() as u64) }),
+        }
     }
 
     fn delete_of<'a>(&'a self, user_id: &'a str, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        if let Some(users) = self.inner.user_sessions() {
+            return users.delete_of(user_id, id);
+        }
         Box::pin(async move {
             let ended = self.end(user_id, id).await?;
             self.struck(user_id, id).await;
@@ -238,6 +256,9 @@ impl<B: SessionBackend> UserSessions for ListedSessionBackend<B> {
         user_id: &'a str,
         except: Option<&'a SessionDigest>,
     ) -> BoxFuture<'a, Result<u64, SessionError>> {
+        if let Some(users) = self.inner.user_sessions() {
+            return users.delete_all_of(user_id, except);
+        }
         Box::pin(async move {
             let (list, mut ended) = (self.of(user_id), 0);
             for id in list.listed().await?.iter().filter(|id| Some(*id) != except) {
@@ -255,7 +276,10 @@ impl<B: SessionBackend> UserSessions for ListedSessionBackend<B> {
         condition: SaveIf,
         limit: SessionLimit,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(self.save_as(id, record, condition, Some(limit)))
+        match self.inner.user_sessions() {
+            Some(users) => users.save_within(id, record, condition, limit),
+            None => Box::pin(self.save_as(id, record, condition, Some(limit))),
+        }
     }
 }
 

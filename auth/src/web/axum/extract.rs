@@ -43,7 +43,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
-        Ok(RequestAuth::of(parts)?.ask(parts).await?.principal.clone())
+        Ok(RequestAuth::of(parts)?.visitor(parts).await?.cloned())
     }
 }
 
@@ -59,7 +59,7 @@ impl<S: Sync, U: Send + Sync + 'static> OptionalFromRequestParts<S> for CurrentU
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
-        match &RequestAuth::of(parts)?.ask(parts).await?.principal {
+        match RequestAuth::of(parts)?.visitor(parts).await? {
             Some(principal) => typed(principal, parts).map(Some),
             None => Ok(None),
         }
@@ -137,7 +137,7 @@ impl<S: Sync, U: UserModel> FromRequestParts<S> for Auth<U> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let handle = RequestAuth::of(parts)?.app().handle().downcast_ref::<Self>();
+        let handle = RequestAuth::of(parts)?.users(parts)?.handle().downcast_ref::<Self>();
         handle.cloned().ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_USER), parts))
     }
 }

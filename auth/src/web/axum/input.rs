@@ -1,6 +1,4 @@
-use axum::Form;
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest as _, Request};
 use http::StatusCode;
 use http::header;
 use http::request::Parts;
@@ -16,7 +14,7 @@ pub(super) struct Input {
     pub(super) is_form: bool,
 }
 
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
+pub(super) const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// The longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -27,23 +25,16 @@ impl Input {
         let bad = |status, text: &str| Refusal::new(Kind::Bad(status, text.to_owned()), parts);
         let too_large = |_| bad(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.");
         let bytes = to_bytes(body, LIMIT).await.map_err(too_large)?;
-        let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-        let essence = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-        match essence.as_slice() {
+        match content_type(parts).as_slice() {
             kind if bytes.is_empty() => Ok(Self { fields: Map::new(), is_form: kind == FORM }),
             b"application/json" => match serde_json::from_slice(&bytes) {
                 Ok(fields) => Ok(Self { fields, is_form: false }),
                 Err(_) => Err(bad(StatusCode::BAD_REQUEST, "The body is not a JSON object.")),
             },
             kind if kind == FORM => {
-                let unreadable = || bad(StatusCode::BAD_REQUEST, "The body is not a form.");
-                let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-                let request = request.body(Body::from(bytes)).map_err(|_| unreadable())?;
-                let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
-                let Form(pairs) = form.map_err(|_| unreadable())?;
                 let mut fields = Map::new();
-                for (name, value) in pairs {
-                    if fields.insert(name, Value::String(value)).is_some() {
+                for (name, value) in form_urlencoded::parse(&bytes) {
+                    if fields.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
                         return Err(bad(StatusCode::BAD_REQUEST, "A field of the form is there twice."));
                     }
                 }
@@ -75,4 +66,10 @@ impl Input {
     pub(super) fn rest(self) -> Map<String, Value> {
         self.fields
     }
+}
+
+/// The body's type, in small letters and without parameters.
+pub(super) fn content_type(parts: &Parts) -> Vec<u8> {
+    let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
 }

@@ -2,20 +2,15 @@
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use http::header;
 use http::request::Parts;
 
+use super::csrf::CsrfToken;
 use crate::database::{Kind, Role};
 use crate::users::UserModel;
-use crate::web::cookie::Which;
 use crate::web::page::{self, Escaped};
 use crate::web::request::RequestAuth;
 
-pub(super) const CSRF_FIELD: &str = "csrf_token";
 pub(super) const NEXT_FIELD: &str = "next";
-
-/// How long the cookie lives that tokens are bound to before login, in seconds.
-const CSRF_SECONDS: i64 = 24 * 60 * 60;
 
 pub(super) fn login<U: UserModel>(
     parts: &Parts,
@@ -50,19 +45,6 @@ pub(super) fn register<U: UserModel>(
     form(parts, auth, "Register", &fields, &other, next, problem)
 }
 
-/// A token for this visitor, and the cookie it is bound to, if that must be set.
-pub(super) fn csrf_token(parts: &Parts, auth: &RequestAuth) -> (String, HeaderMap) {
-    let app = auth.app();
-    let mut headers = HeaderMap::new();
-    let (token, cookie) = app.csrf().issue(app.cookies(), parts);
-    if let Some(cookie) = cookie {
-        let cookie = app.cookies().write(Which::Csrf, parts, Some((&cookie, CSRF_SECONDS)));
-        headers.insert(header::SET_COOKIE, cookie);
-    }
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    (token, headers)
-}
-
 /// A path that keeps where the visitor wanted to go.
 pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
     match next {
@@ -80,14 +62,14 @@ fn form(
     next: Option<&str>,
     problem: Option<&str>,
 ) -> Response {
-    let (token, mut headers) = csrf_token(parts, auth);
     let problem = problem.map(|text| format!("<p role=\"alert\">{}</p>\n", Escaped(text))).unwrap_or_default();
     let next = next.map(|next| hidden(NEXT_FIELD, next)).unwrap_or_default();
-    let token = hidden(CSRF_FIELD, &token);
+    let token = CsrfToken::issue(auth, parts).hidden_field();
     let html = format!(
-        "{problem}<form method=\"post\">\n{token}{next}{fields}<p><button>{}</button></p>\n</form>\n{other}",
+        "{problem}<form method=\"post\">\n{token}\n{next}{fields}<p><button>{}</button></p>\n</form>\n{other}",
         Escaped(title)
     );
+    let mut headers = HeaderMap::new();
     page::set_headers(&mut headers);
     (headers, page::page(title, &html)).into_response()
 }

@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::super::app::App;
+use super::csrf::read_token;
 use crate::BoxFuture;
 use crate::access::{IsAuthenticated, Permission, PermissionContext, PermissionDenied};
 use crate::accounts::Auth;
@@ -93,6 +94,10 @@ where
         let waiting = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, waiting);
         Box::pin(async move {
+            let request = match read_token(request).await {
+                Ok(request) => request,
+                Err(refusal) => return Ok(refusal.into_response()),
+            };
             let (parts, body) = request.into_parts();
             match allow(&*class, &parts).await {
                 Ok(()) => ready.call(Request::from_parts(parts, body)).await,
@@ -104,7 +109,7 @@ where
 
 async fn allow(class: &impl Permission, parts: &http::request::Parts) -> Result<(), Refusal> {
     let auth = RequestAuth::of(parts)?;
-    let principal = auth.ask(parts).await?.principal.as_ref();
+    let principal = auth.visitor(parts).await?;
     let context = PermissionContext::new(&parts.method, parts.uri.path(), principal);
     match class.has_permission(&context).await {
         Ok(true) => Ok(()),

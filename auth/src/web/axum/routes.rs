@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use super::csrf::{CSRF_FIELD, CsrfToken};
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
@@ -62,11 +63,13 @@ impl<U: UserModel> Call<U> {
     async fn read(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let auth = RequestAuth::of(&parts)?.clone();
-        let handle = auth.app().handle().downcast_ref::<Auth<U>>().cloned();
+        let handle = auth.users(&parts)?.handle().downcast_ref::<Auth<U>>().cloned();
         let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_LAYER), &parts))?;
         let mut input = Input::read(&parts, body).await?;
-        let token = input.take(pages::CSRF_FIELD);
-        auth.same_site(&parts, token.as_deref())?;
+        if let Some(token) = input.take(CSRF_FIELD) {
+            auth.note_form(&parts, &token);
+        }
+        auth.same_site(&parts)?;
         Ok(Self { parts, auth, handle, input })
     }
 
@@ -80,7 +83,7 @@ impl<U: UserModel> Call<U> {
                 );
             });
         }
-        source(peer, &self.parts.headers, self.auth.app().trusted_proxies())
+        source(peer, &self.parts.headers, &self.handle.settings().0.trusted_proxies)
     }
 
     /// What the request says of the device it comes from.
@@ -108,7 +111,7 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
     let refusal = match call.handle.register(&username, password.expose(), extra, call.source()).await {
         Ok(RegisterOutcome::Registered(_)) if is_form => {
-            return Ok(see_other(&pages::with_next(call.auth.app().login_url(), next.as_deref())));
+            return Ok(see_other(&pages::with_next(&call.handle.settings().0.login_url, next.as_deref())));
         }
         Ok(RegisterOutcome::Registered(user)) => {
             let body = json!({ "id": user.id(), "username": user.username() });
@@ -151,14 +154,19 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let credentials = Credentials::new(username, password).from_source(call.source());
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let refusal = match call.handle.log_in(session, credentials).await {
+    let outcome = call.handle.log_in(session, credentials).await;
+    if outcome.is_err() {
+        // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
+        session.mark_unmodified();
+    }
+    let refusal = match outcome {
         Ok(LoginOutcome::LoggedIn(_)) if call.input.is_form => {
-            return Ok(see_other(next.as_deref().unwrap_or(call.auth.app().home_url())));
+            return Ok(see_other(next.as_deref().unwrap_or(&call.handle.settings().0.home_url)));
         }
         Ok(LoginOutcome::LoggedIn(user)) => return Ok(who(user.principal())),
         Ok(LoginOutcome::Refused) => call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong."),
         Ok(LoginOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
-        Err(error) => Refusal::unavailable(&error, &call.parts),
+        Err(error) => Refusal::failed(&error, &call.parts),
     };
     if call.input.is_form && refusal.status().is_client_error() {
         let again = |text: &str| pages::login::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
@@ -172,7 +180,7 @@ async fn log_out<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let session = &call.auth.find(&call.parts).await?.session;
     call.handle.log_out(session).await.map_err(|error| Refusal::unavailable(&error, &call.parts))?;
     if call.input.is_form {
-        return Ok(see_other(call.auth.app().home_url()));
+        return Ok(see_other(&call.handle.settings().0.home_url));
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -193,10 +201,8 @@ fn who(principal: &Principal) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
 }
 
-async fn csrf(request: Request) -> Result<Response, Refusal> {
-    let (parts, _) = request.into_parts();
-    let (token, headers) = pages::csrf_token(&parts, RequestAuth::of(&parts)?);
-    Ok((headers, axum::Json(json!({ "csrf_token": token }))).into_response())
+async fn csrf(token: CsrfToken) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "csrf_token": token.as_str() }))).into_response()
 }
 
 async fn login_page<U: UserModel>(request: Request) -> Result<Response, Refusal> {

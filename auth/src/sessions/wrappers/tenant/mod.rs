@@ -14,7 +14,7 @@ use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::sessions::{
     CleanupExpired, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionLimit, SessionRecord,
-    UserSession, UserSessions, WhenFull,
+    UserSessions, WhenFull,
 };
 
 /// One tenant's part of a backend: no other tenant's session is seen, changed or counted.
