@@ -25,7 +25,7 @@ enum Kind {
 const USER: &str = "postgres";
 
 /// A machine that has other things to do takes its time.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 impl DatabaseServer {
     /// PostgreSQL; its programs are searched for at `AUTH_TEST_POSTGRES_BIN`, in the path, and where Debian has them.

@@ -252,10 +252,10 @@ async fn one_replica_may_be_away_where_the_other_acknowledges() {
     let backend = over(primary.clone(), replicas, AcknowledgedReplication(1));
     let ended = add(&backend, &clock, b"ended").await;
     server.kill();
-    let began = Instant::now();
+    let start = Instant::now();
     let begun = add(&backend, &clock, b"begun").await;
     assert!(backend.delete(&ended).await.unwrap());
-    assert!(began.elapsed() < PATIENCE, "nobody waits for who is away");
+    assert!(start.elapsed() < PATIENCE, "nobody waits for who is away");
     assert!(same(&primary, &there, &begun).await && !there.exists(&ended).await.unwrap());
     backend.settle().await;
 }
