@@ -13,11 +13,13 @@ pub mod http;
 mod keyed;
 mod memcached;
 mod redis;
+mod servers;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
 pub use memcached::{TestMemcached, memcached};
 pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
+pub use servers::DatabaseServer;
 
 auth::declare_suite_permissions!();

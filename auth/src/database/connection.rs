@@ -1,11 +1,13 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_query::Value as Bound;
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::AssertSqlSafe;
 
+use super::pool::PATIENCE;
 use super::{Database, DatabaseError, Dialect, Row};
+use crate::BoxFuture;
 
 /// Runs one body for whichever database is open, with its driver's value and its dialect's builder.
 macro_rules! on {
@@ -109,10 +111,10 @@ impl Database {
 
     /// Runs a statement by itself; once more where others were in its way.
     pub(crate) async fn execute(&self, statement: Statement) -> Result<Done, DatabaseError> {
-        let mut attempt = 0;
+        let mut attempts = Attempts::begin();
         loop {
             match self.execute_once(statement.clone()).await {
-                Err(error) if error.is_contention() && pause(&mut attempt).await => {}
+                Err(error) if error.is_contention() && attempts.pause().await => {}
                 result => return result,
             }
         }
@@ -121,7 +123,9 @@ impl Database {
     async fn execute_once(&self, statement: Statement) -> Result<Done, DatabaseError> {
         on!(Self, self, |pool, _builder| {
             let (sql, values) = statement.into_parts();
-            Ok(sqlx::query_with(sql, values).execute(pool).await?.into())
+            let query = sqlx::query_with(sql, values);
+            let done = on_connection(pool, self.patience(), |connection| Box::pin(query.execute(connection)));
+            Ok(done.await?.into())
         })
     }
 
@@ -129,8 +133,9 @@ impl Database {
     pub(crate) async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, DatabaseError> {
         on!(Self, self, |pool, _builder| {
             let (sql, values) = statement.into_parts();
-            let rows = sqlx::query_with(sql, values).fetch_all(pool).await?;
-            Ok(rows.into_iter().map(AnyRow::from).collect())
+            let query = sqlx::query_with(sql, values);
+            let rows = on_connection(pool, self.patience(), |connection| Box::pin(query.fetch_all(connection)));
+            Ok(rows.await?.into_iter().map(AnyRow::from).collect())
         })
     }
 
@@ -138,8 +143,30 @@ impl Database {
     pub(crate) async fn fetch_first(&self, statement: Statement) -> Result<Option<AnyRow>, DatabaseError> {
         on!(Self, self, |pool, _builder| {
             let (sql, values) = statement.into_parts();
-            Ok(sqlx::query_with(sql, values).fetch_optional(pool).await?.map(AnyRow::from))
+            let query = sqlx::query_with(sql, values);
+            let row = on_connection(pool, self.patience(), |connection| Box::pin(query.fetch_optional(connection)));
+            Ok(row.await?.map(AnyRow::from))
         })
+    }
+
+    /// Does several things that together take no longer than one statement may: a transaction, for one.
+    pub(crate) async fn in_time<T, E: From<DatabaseError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        within(self.patience(), work).await.unwrap_or_else(|timed_out| Err(DatabaseError::from(timed_out).into()))
+    }
+
+    /// How long a server may take. SQLite waits for nothing but a lock, which has a time-out of its own.
+    fn patience(&self) -> Option<Duration> {
+        match self {
+            #[cfg(feature = "database-sqlite")]
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "database-postgres")]
+            Self::Postgres(pool) => Some(pool.options().get_acquire_timeout()),
+            #[cfg(feature = "database-mysql")]
+            Self::MySql(pool) => Some(pool.options().get_acquire_timeout()),
+        }
     }
 
     /// Begins a transaction that will write.
@@ -180,6 +207,30 @@ impl Transaction {
     }
 }
 
+/// Does something on a connection of the pool; getting one is part of it.
+async fn on_connection<D: sqlx::Database, T>(
+    pool: &sqlx::Pool<D>,
+    patience: Option<Duration>,
+    work: impl for<'c> FnOnce(&'c mut D::Connection) -> BoxFuture<'c, sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let mut held = None::<sqlx::pool::PoolConnection<D>>;
+    let on_it = async { work(held.insert(pool.acquire().await?)).await };
+    within(patience, on_it).await.unwrap_or_else(|timed_out| {
+        // An answer may still come on this connection: nobody else is to take it for theirs, nor to wait for it.
+        drop(held.map(sqlx::pool::PoolConnection::detach));
+        Err(timed_out)
+    })
+}
+
+async fn within<T>(patience: Option<Duration>, work: impl Future<Output = T>) -> sqlx::Result<T> {
+    match patience {
+        None => Ok(work.await),
+        Some(patience) => tokio::time::timeout(patience, work)
+            .await
+            .map_err(|elapsed| sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))),
+    }
+}
+
 /// The driver sends a moment in UTC as a TIMESTAMP, of which MariaDB makes NULL before 1970. Connections are set to UTC,
 /// so the time without its zone is the same moment.
 fn without_time_zone(value: &mut Bound) {
@@ -188,14 +239,28 @@ fn without_time_zone(value: &mut Bound) {
     }
 }
 
-/// Waits a little longer each time. Says whether another attempt is worth it.
-pub(crate) async fn pause(attempt: &mut u32) -> bool {
-    const ATTEMPTS: u32 = 6;
-    *attempt += 1;
-    // Two that were in each other's way must not meet again.
-    let jitter = u64::from(crate::secret::random::<1>()[0] % 16);
-    tokio::time::sleep(Duration::from_millis(jitter + (1 << *attempt))).await;
-    *attempt < ATTEMPTS
+/// How often something was tried, and since when.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    made: u32,
+    began: Instant,
+}
+
+impl Attempts {
+    const MOST: u32 = 6;
+
+    pub(crate) fn begin() -> Self {
+        Self { made: 0, began: Instant::now() }
+    }
+
+    /// Waits a little longer each time. Says whether another attempt is worth it: SQLite has waited for a lock already.
+    pub(crate) async fn pause(&mut self) -> bool {
+        self.made += 1;
+        // Two that were in each other's way must not meet again.
+        let jitter = u64::from(crate::secret::random::<1>()[0] % 16);
+        tokio::time::sleep(Duration::from_millis(jitter + (1 << self.made))).await;
+        self.made < Self::MOST && self.began.elapsed() < PATIENCE
+    }
 }
 
 #[cfg(feature = "database-sqlite")]

@@ -25,7 +25,7 @@ mod schema;
 pub(crate) use check::is_storable;
 pub(crate) use check::{check, check_all};
 #[cfg(feature = "__sql")]
-pub(crate) use connection::{AnyRow, Statement, Transaction, pause};
+pub(crate) use connection::{AnyRow, Attempts, Statement, Transaction};
 #[cfg(feature = "__sql")]
 pub use error::{DatabaseError, Refusal, RefusalKind};
 pub use field::{Field, FieldError, Kind, Value};

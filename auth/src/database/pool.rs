@@ -21,7 +21,7 @@ pub enum Database {
 }
 
 /// Longer than a request should wait, and shorter than its client does.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 10;
 
 impl Database {
@@ -31,7 +31,12 @@ impl Database {
     /// A file that SQLite makes anew is its owner's alone. SQLite is opened with a write-ahead log, with foreign keys, and waits five seconds for a lock; in memory it is
     /// one connection that never closes. MySQL is held to its strict mode and to UTC.
     ///
-    /// A pool with settings of your own goes into the enum itself: `Database::Postgres(pool)`.
+    /// A server that does not answer is waited for as long as for a connection of the pool, five seconds in all for a
+    /// statement, or a transaction, and its connection; then it is [`DatabaseError::Unreachable`], whether it does what
+    /// it was told or not. Migrations may take longer.
+    ///
+    /// A pool with settings of your own goes into the enum itself: `Database::Postgres(pool)`. Its `acquire_timeout` is
+    /// the time-out of statements, too.
     ///
     /// # Errors
     /// [`DatabaseError::NotEnabled`] names the feature that brings the driver.

@@ -7,11 +7,15 @@ mod carried;
 mod cookies;
 mod cross_site;
 mod csrf;
+mod dumps;
 mod failures;
 mod guards;
 mod input;
+mod kept;
 mod logins;
+mod outages;
 mod redis;
+mod restarts;
 mod sessions;
 
 pub(crate) mod permissions {

@@ -13,6 +13,7 @@ use auth_tests::TestDatabase;
 use chrono::TimeDelta;
 
 mod compressed;
+mod failover;
 mod instrumented;
 mod layered;
 mod matrix;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use auth::cache::InMemoryCache;
+use auth::cache::{InMemoryCache, MemcachedCache};
 use auth::sessions::{
-    CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend, FileSessionBackend,
+    CacheSessionBackend, CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend, FileSessionBackend,
     InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics,
     RedisSessionBackend, ReplicatedSessionBackend, SyncReplication, TenantSessionBackend,
 };
 use auth::testing::ManualClock;
-use auth_tests::{TestDatabase, TestDirectory, TestRedis};
+use auth_tests::{TestDatabase, TestDirectory, TestMemcached, TestRedis};
 
 type Wrapper = fn(DynSessionBackend, Arc<ManualClock>) -> DynSessionBackend;
 
@@ -48,6 +48,7 @@ enum Store {
     /// One table, emptied for each.
     Database(Box<(TestDatabase, DatabaseSessionBackend)>),
     Redis(TestRedis),
+    Memcached(TestMemcached, MemcachedCache),
 }
 
 impl Store {
@@ -55,6 +56,12 @@ impl Store {
         let table = DatabaseSessionBackend::new(test.database.clone());
         table.create_table().await.expect("the table can be made");
         Self::Database(Box::new((test, table)))
+    }
+
+    async fn memcached() -> Self {
+        let test = auth_tests::memcached();
+        let cache = MemcachedCache::connect(test.url().as_str()).await.expect("the server is there");
+        Self::Memcached(test, cache.with_max_value(4_000_000))
     }
 
     async fn part(&self, clock: Arc<ManualClock>) -> DynSessionBackend {
@@ -76,6 +83,9 @@ impl Store {
                 let redis = redis.with_prefix(&format!("{}{part}:", test.prefix)).expect("that is a prefix");
                 Arc::new(redis.with_clock(clock))
             }
+            Self::Memcached(_, cache) => {
+                Arc::new(CacheSessionBackend::new(cache.clone()).with_prefix(&format!("{part}:")).with_clock(clock))
+            }
         }
     }
 }
@@ -89,7 +99,7 @@ async fn hold(outer: Wrapper, store: &Store) {
             (outer(inner(store, clock.clone()), clock.clone()), ManualClock::clone(&clock), ())
         };
         auth::session_backend_suite!(await stack);
-        // Files cannot tell a user's sessions by themselves.
+        // Neither files nor caches can tell a user's sessions by themselves.
         if stack().await.0.user_sessions().is_some() {
             auth::user_sessions_suite!(await stack);
         }
@@ -124,4 +134,6 @@ matrix! {
     mysql: Store::database(auth_tests::mysql().await).await,
     #[ignore = "needs Redis"]
     redis: Store::Redis(auth_tests::redis()),
+    #[ignore = "needs memcached"]
+    memcached: Store::memcached().await,
 }

@@ -57,17 +57,36 @@ impl ReplicationStrategy for AcknowledgedReplication {
 
 /// Copies every change from a primary backend to others, so that one of them can take its place.
 ///
-/// The primary alone answers and decides: replicas are written, never read for a visitor. To fail over, start the
-/// programs with the replica as their backend. A copy brings the replica to what the primary has *then*, and looks again
-/// afterwards, so changes that overtake each other end the same everywhere. It is tried three times, 50 and 100
-/// milliseconds apart, unless other numbers are set. Copies run as tokio tasks, at most 256 at once. A
-/// [`LayeredSessionBackend`](crate::sessions::LayeredSessionBackend) belongs around this rather than into it: as a primary
-/// it may have a replica follow another process's change only with the next one.
+/// The primary alone answers and decides: replicas are written, never read for a visitor. A copy brings the replica to
+/// what the primary has *then*, and looks again afterwards, so changes that overtake each other end the same everywhere.
+/// It is tried three times, 50 and 100 milliseconds apart, unless other numbers are set. Copies run as tokio tasks, at
+/// most 256 at once. A [`LayeredSessionBackend`](crate::sessions::LayeredSessionBackend) belongs around this rather than
+/// into it: as a primary it may have a replica follow another process's change only with the next one.
+///
+/// # When the primary dies
+/// Every call fails: nobody fails over by themselves. Start the programs with a replica as their backend. It knows what
+/// it was told:
+///
+/// - With [`SyncReplication`] nothing is lost that succeeded, whichever replica takes over.
+/// - With [`AcknowledgedReplication`]`(n)` the same is true of at least `n` of them for each change, not always the same
+///   ones.
+/// - With [`AsyncReplication`] the changes that were not copied yet are lost: who had just logged in is logged out, and
+///   who had just logged out is logged in again.
+///
+/// # When a replica dies
+/// The primary goes on answering, and has every change.
+///
+/// - With [`SyncReplication`] every change fails and says so, after all tries and as many time-outs of the replica. A
+///   logout that failed is one on the primary; done again when the replica is back, it is one there too.
+/// - With [`AcknowledgedReplication`]`(n)` nothing is noticed as long as `n` others are there.
+/// - With [`AsyncReplication`] nothing is noticed, unless 256 copies wait for the replica: then changes wait as well.
+///
+/// When it is back, the next change of a session brings that session up to date there. What ended while it was away has
+/// no next change and stays in it until it expires.
 ///
 /// # Security
-/// No ended session is served as long as the primary is there. A replica that takes over knows what it was told:
-/// with [`SyncReplication`] no logout that succeeded is missing from it; with the others the last ones may be, and those
-/// sessions live until they expire. Where that is too long, empty the replica before it takes over.
+/// No ended session is served as long as the primary is there. A replica that takes over without having been told of a
+/// logout serves that session until it expires. Where that is too long, empty the replica before it takes over.
 ///
 /// # Errors
 /// When fewer replicas than the strategy asks for have a change, [`SessionError::Store`], although the primary has it:

@@ -129,14 +129,14 @@ async fn sqlite_to_files() -> (kinds::SqliteToFiles, ManualClock, (TestDatabase,
 async fn sqlite_to_redis() -> (kinds::SqliteToRedis, ManualClock, (TestDatabase, TestRedis)) {
     let ((from, clock, test), keep) = (crate::sqlite().await, auth_tests::redis());
     let to = RedisSessionBackend::connect(keep.url.as_str()).await.expect("the server is there");
-    let to = to.with_prefix(&keep.prefix).with_clock(Arc::new(clock.clone()));
+    let to = to.with_prefix(&keep.prefix).unwrap().with_clock(Arc::new(clock.clone()));
     (MigratingSessionBackend::new(from, to), clock, (test, keep))
 }
 
 async fn redis_to_sqlite() -> (kinds::RedisToSqlite, ManualClock, (TestDatabase, TestRedis)) {
     let ((to, clock, test), keep) = (crate::sqlite().await, auth_tests::redis());
     let from = RedisSessionBackend::connect(keep.url.as_str()).await.expect("the server is there");
-    let from = from.with_prefix(&keep.prefix).with_clock(Arc::new(clock.clone()));
+    let from = from.with_prefix(&keep.prefix).unwrap().with_clock(Arc::new(clock.clone()));
     (MigratingSessionBackend::new(from, to), clock, (test, keep))
 }
 

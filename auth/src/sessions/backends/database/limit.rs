@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::users::session;
 use super::{DatabaseSessionBackend, is_storable, key, micros, row, version_of};
-use crate::database::{DatabaseError, pause};
+use crate::database::{Attempts, DatabaseError};
 use crate::sessions::{SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession};
 
 impl DatabaseSessionBackend {
@@ -18,11 +18,12 @@ impl DatabaseSessionBackend {
         condition: SaveIf,
         limit: SessionLimit,
     ) -> Result<Saved, SessionError> {
-        let mut attempt = 0;
+        let mut attempts = Attempts::begin();
         loop {
-            match self.save_within_once(id, &record, condition, limit).await {
+            let once = Box::pin(self.save_within_once(id, &record, condition, limit));
+            match self.database.in_time(once).await {
                 Err(SessionError::Store(error))
-                    if error.downcast_ref().is_some_and(DatabaseError::is_contention) && pause(&mut attempt).await => {}
+                    if error.downcast_ref().is_some_and(DatabaseError::is_contention) && attempts.pause().await => {}
                 result => return result,
             }
         }

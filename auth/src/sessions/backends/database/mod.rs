@@ -45,6 +45,19 @@ const SWEEP: u64 = 128;
 /// application's own database, where `auth::accounts::migrate` makes the table; `sqlite:…`, `postgres://…` and
 /// `mysql://…` open another one and make it there.
 ///
+/// A database that cannot be reached, or does not answer within the time-out that [`Database::connect`] tells of, is
+/// [`SessionError::Store`]. Whether it did then what it was told, nobody knows: what must end is to be ended again.
+///
+/// # Durability
+/// A login or logout that succeeded outlives a crash of the program and of the database, if the database keeps what it
+/// has committed. PostgreSQL does with `fsync=on` and `synchronous_commit=on`, MySQL and MariaDB do with
+/// `innodb_flush_log_at_trx_commit=1`; these are their defaults. Weaker ones can undo the last logouts, and those sessions
+/// live until they expire.
+///
+/// SQLite is opened with `journal_mode=WAL` and `synchronous=NORMAL`: nothing is lost when the program crashes, but when
+/// the power fails, what was committed since the last checkpoint may be. Where that is too much, give
+/// `Database::Sqlite` a pool with `synchronous=FULL`, which has every commit wait for the disk.
+///
 /// # Security
 /// The rows stand under a digest of the session key: whoever reads the table cannot take over a session.
 #[derive(Clone)]

@@ -22,10 +22,13 @@ use crate::sessions::{
 ///
 /// The address is `file:` and the directory's path: `file:/var/lib/blog/sessions`. Nothing in it is decoded. It puts a
 /// [`ListedSessionBackend`] around this, which can tell a user's sessions. Any number
-/// of programs and threads of the machine share a directory; changes are made under a file lock. A record is replaced by
-/// renaming a whole one over it and the disk is told to keep it, so that a crash leaves the old one or the new one, and
-/// a removed one stays removed. Expired records are removed when somebody asks for them, the rest by [`CleanupExpired`].
+/// of programs and threads of the machine share a directory; changes are made under a file lock. Expired records are removed when somebody asks for them, the rest by [`CleanupExpired`].
 /// The work is done on threads for blocking work, so a tokio runtime must be running.
+///
+/// # Durability
+/// A login or logout that succeeded outlives a crash of the program and of the machine, a power cut included, if the disk
+/// keeps what it says it has: a record is replaced by renaming a whole one over it, and both the file and its directory
+/// are synced before the answer. So a crash leaves the old record or the new one, and a removed one stays removed.
 ///
 /// # Security
 /// Files are named by the digest of the session key: whoever reads the directory cannot take over a session. It is made

@@ -7,8 +7,8 @@ use super::DatabaseUserStore;
 use super::layout::{CREDENTIAL, GROUP, Join, PERMISSION, is_permission};
 use super::read::{can_be_stored, one};
 use crate::database::{
-    Column, ColumnError, DatabaseError, Dialect, Field as _, Role, Transaction, Value, check, check_all, index_name,
-    pause, read,
+    Attempts, Column, ColumnError, DatabaseError, Dialect, Field as _, Role, Transaction, Value, check, check_all,
+    index_name, read,
 };
 use crate::passwords::PasswordHash;
 use crate::users::stores::common;
@@ -23,10 +23,10 @@ impl<U: UserModel> DatabaseUserStore<U> {
             }
         }
         let values = check_all(U::COLUMNS, user.values()?)?;
-        let mut attempt = 0;
+        let mut attempts = Attempts::begin();
         loop {
-            match self.insert_once(&user, values.clone()).await {
-                Err(error) if is_contention(&error) && pause(&mut attempt).await => {}
+            match self.database.in_time(self.insert_once(&user, values.clone())).await {
+                Err(error) if is_contention(&error) && attempts.pause().await => {}
                 Ok(key) => {
                     if let Some(key) = key {
                         user.set_primary_key(key);
