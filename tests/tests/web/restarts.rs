@@ -107,7 +107,7 @@ async fn a_login_in_redis() {
     let users = format!("sqlite:{}?mode=rwc", directory.path().join("site.db").display());
     a_login_outlives_the_application(async |builder: Builder| {
         let sessions = RedisSessionBackend::connect(redis.url.as_str()).await.unwrap();
-        builder.database(&users).session_backend(sessions.with_prefix(&redis.prefix))
+        builder.database(&users).session_backend(sessions.with_prefix(&redis.prefix).unwrap())
     })
     .await;
 }

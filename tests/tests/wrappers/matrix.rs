@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use auth::cache::{InMemoryCache, MemcachedCache};
 use auth::sessions::{
-    CacheSessionBackend, CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend, FileSessionBackend,
-    InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend, ListedSessionBackend, LoggerAnalytics,
-    RedisSessionBackend, ReplicatedSessionBackend, SyncReplication, TenantSessionBackend,
+    CacheSessionBackend, CompressedSessionBackend, Compression, DatabaseSessionBackend, DynSessionBackend,
+    FileSessionBackend, InMemorySessionBackend, InstrumentedSessionBackend, LayeredSessionBackend,
+    ListedSessionBackend, LoggerAnalytics, RedisSessionBackend, ReplicatedSessionBackend, SyncReplication,
+    TenantSessionBackend,
 };
 use auth::testing::ManualClock;
 use auth_tests::{TestDatabase, TestDirectory, TestMemcached, TestRedis};
