@@ -201,5 +201,5 @@ async fn table(database: impl Future<Output = TestDatabase>) -> (Store, TestData
 async fn redis() -> (Store, TestRedis) {
     let redis = auth_tests::redis();
     let store = RedisSessionBackend::connect(redis.url.as_str()).await.unwrap();
-    (Arc::new(store.with_prefix(&redis.prefix)), redis)
+    (Arc::new(store.with_prefix(&redis.prefix).unwrap()), redis)
 }
