@@ -49,7 +49,10 @@ enum Store {
     /// One table, emptied for each.
     Database(Box<(TestDatabase, DatabaseSessionBackend)>),
     Redis(TestRedis),
-    Memcached { cache: MemcachedCache, _server: TestMemcached },
+    Memcached {
+        cache: MemcachedCache,
+        _server: TestMemcached,
+    },
 }
 
 impl Store {
