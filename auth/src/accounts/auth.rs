@@ -124,8 +124,7 @@ impl<U: UserModel> Auth<U> {
             .and_then(|account| Principal::new(&account, login.at));
         if principal.is_none() {
             tracing::info!(user = login.user_id, "a login no longer holds; its session is ended");
-            session.flush().await?;
-            session.mark_unmodified();
+            session.end_unchanged().await?;
         } else {
             session.touch(now).await?;
         }

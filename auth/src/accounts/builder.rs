@@ -208,6 +208,7 @@ impl<U: UserModel> AuthBuilder<U> {
                 Carrier::connect(&url, &context).await?
             }
         };
+        let sessions = sessions.with_name(&self.settings.http_sessions.name);
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
         if self.session_limit.is_some() && !can_limit {
             return Err(Error::Configuration(

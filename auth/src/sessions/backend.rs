@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{SessionDigest, SessionError, SessionRecord, SessionScan, UserSessions};
+use super::{SessionDigest, SessionError, SessionKey, SessionRecord, SessionScan, UserSessions, formats};
 use crate::BoxFuture;
 use crate::registry::{self, Context, Entry, Place, UnknownEntry, Url};
 
@@ -145,4 +145,19 @@ pub async fn connect(url: &Url, context: &Context) -> Result<DynSessionBackend, 
     let backend = registry::find::<SessionBackendEntry>(url.scheme())
         .map_err(|unknown| UnknownEntry { name: url.shown_scheme().to_owned(), ..unknown })?;
     (backend.connect)(url, context).await
+}
+
+/// The live record that this key opens. One whose data cannot be read is none.
+pub(super) async fn find(
+    backend: &impl SessionBackend,
+    key: &SessionKey,
+    now: DateTime<Utc>,
+) -> Result<Option<Arc<SessionRecord>>, SessionError> {
+    let (id, opens) = (key.digest(), |record: &Arc<SessionRecord>| record.is_opened_by(key));
+    let mut found = backend.load(&id).await?;
+    if found.as_ref().is_some_and(|record| !opens(record)) {
+        // A copy held nearby may be older than the key.
+        found = backend.load_fresh(&id).await?.filter(opens);
+    }
+    Ok(found.filter(|record| record.is_alive(now) && formats::is_readable(&record.data)))
 }

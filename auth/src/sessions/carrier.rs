@@ -2,7 +2,7 @@
 
 #[cfg(feature = "session-cookie")]
 use super::CookieSessionBackend;
-use super::{DynSessionBackend, SessionError, backend};
+use super::{DynSessionBackend, SessionError, SessionKey, backend};
 use crate::registry::{Context, Url};
 
 /// How sessions travel.
@@ -24,12 +24,12 @@ impl Carrier {
         backend::connect(url, context).await.map(Self::Key)
     }
 
-    /// What is kept on the server: sessions, or whose are revoked.
+    /// What is kept on the server: sessions, or marks of those that ended before their time.
     pub(crate) fn backend(&self) -> &DynSessionBackend {
         match self {
             Self::Key(backend) => backend,
             #[cfg(feature = "session-cookie")]
-            Self::Whole(carrier) => carrier.revocations(),
+            Self::Whole(carrier) => carrier.marks(),
         }
     }
 
@@ -44,6 +44,25 @@ impl Carrier {
             Self::Key(backend) => backend.clone(),
             #[cfg(feature = "session-cookie")]
             Self::Whole(carrier) => carrier.begin(),
+        }
+    }
+
+    /// The same for a cookie of this name.
+    #[must_use]
+    pub(crate) fn with_name(self, name: &str) -> Self {
+        match self {
+            #[cfg(feature = "session-cookie")]
+            Self::Whole(carrier) => Self::Whole(carrier.with_name(name)),
+            Self::Key(_) => self,
+        }
+    }
+
+    /// The key of the session that a cookie brings, be there such a session or not.
+    pub(crate) fn key_in(&self, cookie: &[u8]) -> Option<SessionKey> {
+        match self {
+            Self::Key(_) => SessionKey::parse(cookie),
+            #[cfg(feature = "session-cookie")]
+            Self::Whole(carrier) => carrier.key_in(cookie),
         }
     }
 }

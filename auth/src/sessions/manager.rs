@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{
     Device, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionDigest, SessionError, SessionFormat,
-    SessionKey, SessionLimit, UserSession, UserSessions, session, user_sessions,
+    SessionKey, SessionLimit, UserSession, UserSessions, backend, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -101,7 +101,7 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]
     pub async fn find(&self, key: &SessionKey) -> Result<Option<UserSession>, SessionError> {
-        let found = session::find(&self.backend, key, self.clock.now()).await?;
+        let found = backend::find(&self.backend, key, self.clock.now()).await?;
         Ok(found.map(|record| UserSession::new(key.digest(), record)))
     }
 

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::formats::{self, Encoder};
+use super::formats::Encoder;
 use super::state::{Changes, State};
 use super::{
     Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
-    SessionFormat, SessionKey, SessionLimit, SessionRecord, user_sessions,
+    SessionFormat, SessionKey, SessionLimit, SessionRecord, backend, user_sessions,
 };
 use crate::clock::{Clock, SystemClock};
 
@@ -83,7 +83,7 @@ impl<B: SessionBackend> Session<B> {
         key: SessionKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<SessionRecord>>, SessionError> {
-        let found = find(&self.inner.backend, &key, now).await?;
+        let found = backend::find(&self.inner.backend, &key, now).await?;
         if let Some(record) = &found {
             let mut state = self.state();
             state.key = Some(key);
@@ -309,26 +309,42 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
+    ///
+    /// A login that fails or is given up is not saved with something else later.
     pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
         // A session that is ended on the way does not take this login's device with it.
         let device = self.state().changes.device.clone();
         if self.login().is_some_and(|old| old.user_id != login.user_id) {
             self.flush().await?;
         }
+        let attempt = Attempt(self);
         self.begin(login.clone(), device.clone());
         let mut saved = self.save().await;
         if matches!(saved, Err(SessionError::Ended)) {
-            // Logged out in another tab meanwhile: log in to a session of its own.
-            self.flush().await?;
+            // Logged out or under another key meanwhile, in another request: log in to a session of its own.
+            *self.state() = State { accessed: true, ..State::default() };
             self.begin(login, device);
             saved = self.save().await;
         }
-        if saved.is_err() {
-            // A login that failed is not saved with something else later.
-            let mut state = self.state();
-            (state.changes.login, state.renew) = (None, false);
+        if saved.is_ok() {
+            std::mem::forget(attempt);
         }
         saved
+    }
+
+    /// Ends the session unless it was changed since it was loaded.
+    pub(crate) async fn end_unchanged(&self) -> Result<(), SessionError> {
+        if let Some((id, record)) = self.stored() {
+            // Expired is removed, and no concurrent change escapes.
+            let version = record.version.wrapping_add(1);
+            let ended = SessionRecord { version, expires_at: record.created_at, ..SessionRecord::clone(&record) };
+            let saved = self.inner.backend.save(&id, Arc::new(ended), SaveIf::Version(record.version)).await?;
+            if saved == Saved::Done {
+                self.inner.backend.delete(&id).await?;
+            }
+        }
+        self.state().forget();
+        Ok(())
     }
 
     fn begin(&self, login: Login, device: Option<Device>) {
@@ -440,27 +456,22 @@ impl<B: SessionBackend> Session<B> {
     }
 }
 
+/// A login under way: when it ends otherwise than by success, nothing of it is left.
+struct Attempt<'a, B: SessionBackend>(&'a Session<B>);
+
+impl<B: SessionBackend> Drop for Attempt<'_, B> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        (state.changes.login, state.renew) = (None, false);
+    }
+}
+
 /// What is to be written under which key.
 struct Draft {
     key: SessionKey,
     record: SessionRecord,
     condition: SaveIf,
     generation: u64,
-}
-
-/// The live record that this key opens. One whose data cannot be read is none.
-pub(super) async fn find(
-    backend: &impl SessionBackend,
-    key: &SessionKey,
-    now: DateTime<Utc>,
-) -> Result<Option<Arc<SessionRecord>>, SessionError> {
-    let (id, opens) = (key.digest(), |record: &Arc<SessionRecord>| record.is_opened_by(key));
-    let mut found = backend.load(&id).await?;
-    if found.as_ref().is_some_and(|record| !opens(record)) {
-        // A copy held nearby may be older than the key.
-        found = backend.load_fresh(&id).await?.filter(opens);
-    }
-    Ok(found.filter(|record| record.is_alive(now) && formats::is_readable(&record.data)))
 }
 
 fn is_empty(record: &SessionRecord) -> bool {

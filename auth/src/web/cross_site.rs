@@ -22,6 +22,12 @@ pub(crate) enum Verdict {
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Whether a request that changes something says nothing of where it comes from.
+pub(crate) fn says_nothing(parts: &Parts) -> bool {
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    !is_safe && !parts.headers.contains_key(&SEC_FETCH_SITE) && !parts.headers.contains_key(header::ORIGIN)
+}
+
 /// Judges a request. `trusted` are this site's own origins, where they are configured, and others it trusts; `plain`
 /// says whether this site may be on plain http.
 pub(crate) fn judge(parts: &Parts, trusted: &[String], plain: bool) -> Verdict {

@@ -105,9 +105,15 @@ impl RequestAuth {
         self.look_up((!is_foreign).then_some(jar), parts).await
     }
 
-    /// Refuses what another site's page sent, on exempt routes too.
-    pub(crate) fn same_site(&self, parts: &Parts) -> Result<(), Refusal> {
-        if self.passes(&self.jar(parts), parts) { Ok(()) } else { Err(Refusal::new(Kind::CrossSite, parts)) }
+    /// Refuses what another site's page sent, on exempt routes too. A form can begin a session without having one, so it
+    /// needs a token wherever nothing says where it comes from.
+    pub(crate) fn same_site(&self, parts: &Parts, is_form: bool) -> Result<(), Refusal> {
+        let jar = self.jar(parts);
+        let passes = match self.judge(&jar, parts) {
+            Verdict::Passes if is_form && cross_site::says_nothing(parts) => self.has_token(&jar, parts),
+            _ => self.passes(&jar, parts),
+        };
+        if passes { Ok(()) } else { Err(Refusal::new(Kind::CrossSite, parts)) }
     }
 
     /// Whether only a token can tell where the request comes from.
@@ -130,10 +136,14 @@ impl RequestAuth {
         match self.judge(jar, parts) {
             Verdict::Passes => true,
             Verdict::Refused => false,
-            Verdict::NeedsToken => match self.inner.form.get() {
-                Some(is_good) => *is_good,
-                None => self.header(jar, parts).unwrap_or(false),
-            },
+            Verdict::NeedsToken => self.has_token(jar, parts),
+        }
+    }
+
+    fn has_token(&self, jar: &Jar, parts: &Parts) -> bool {
+        match self.inner.form.get() {
+            Some(is_good) => *is_good,
+            None => self.header(jar, parts).unwrap_or(false),
         }
     }
 
@@ -145,7 +155,7 @@ impl RequestAuth {
     }
 
     fn verify(&self, jar: &Jar, parts: &Parts, token: &str) -> bool {
-        self.inner.app.csrf().verify(jar, parts, token)
+        self.inner.app.csrf().verify(self.inner.app.carrier(), jar, parts, token)
     }
 
     fn jar(&self, parts: &Parts) -> Jar {
@@ -174,9 +184,9 @@ impl RequestAuth {
     /// A token for forms and scripts of the page that this request asks for. The cookie that it may need is set with the answer.
     pub(crate) fn csrf_token(&self, parts: &Parts) -> String {
         let jar = self.jar(parts);
-        let csrf = self.inner.app.csrf();
-        let (_, fresh) = self.inner.issued.get_or_init(|| (jar.clone(), CsrfTokens::fresh(&jar, parts)));
-        csrf.issue(&jar, parts, fresh.as_deref())
+        let (csrf, carrier) = (self.inner.app.csrf(), self.inner.app.carrier());
+        let (_, fresh) = self.inner.issued.get_or_init(|| (jar.clone(), CsrfTokens::fresh(carrier, &jar, parts)));
+        csrf.issue(carrier, &jar, parts, fresh.as_deref())
     }
 
     /// Who is logged in, if anybody is.
@@ -248,8 +258,9 @@ fn keep_private(headers: &mut HeaderMap) {
     if !headers.get_all(header::VARY).iter().any(|vary| names(vary, header::COOKIE.as_str())) {
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
-    let control = headers.get(header::CACHE_CONTROL);
-    if !control.is_some_and(|control| names(control, "private") || names(control, "no-store")) {
+    let controls: Vec<_> = headers.get_all(header::CACHE_CONTROL).iter().collect();
+    let is_private = |control: &HeaderValue| names(control, "private") || names(control, "no-store");
+    if controls.is_empty() || !controls.into_iter().all(is_private) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

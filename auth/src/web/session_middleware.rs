@@ -78,6 +78,7 @@ impl SessionMiddleware {
 
     fn carried(carrier: Carrier, config: HttpSessionConfig) -> Result<Self, Error> {
         config.check()?;
+        let carrier = carrier.with_name(&config.name);
         let cookies = Cookies::new(config.clone(), &[]);
         let csrf = CsrfTokens::new(SecretKey::random().derive(PURPOSE));
         let (clock, origins) = (Arc::new(SystemClock), Vec::new());

@@ -8,6 +8,7 @@ mod cookies;
 mod cross_site;
 mod csrf;
 mod dumps;
+mod ended;
 mod failures;
 mod guards;
 mod input;

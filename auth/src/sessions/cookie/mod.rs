@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 pub(crate) use self::slot::Slot;
 use super::{
-    DynSessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey, SessionRecord, backend,
-    encoding,
+    DynSessionBackend, Lifetime, SaveIf, Saved, SessionBackend, SessionDigest, SessionError, SessionKey, SessionRecord,
+    backend, encoding,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Url};
@@ -21,27 +22,32 @@ use crate::secret::{MacKey, SecretKey};
 
 /// Keeps each session in its visitor's cookie, encrypted: no store is asked for what is in it.
 ///
-/// `Auth::builder().sessions("cookie:")` chooses it, with the application's secret, and not-befores (see below) in the
-/// application's database or, if there is none, in memory; an address may follow that says where else:
-/// `cookie:redis://…`. `SessionMiddleware::in_cookies` takes one as it is. A session is a cookie of 4096 bytes at the most with its name and attributes, which leaves about 2.5 KB for the
-/// dictionary; one that is larger is not sent, and the answer is an error.
+/// `Auth::builder().sessions("cookie:")` chooses it, with the application's secret, and marks (see below) in the
+/// application's database; an address may follow that says where else: `cookie:redis://…`. `SessionMiddleware::in_cookies`
+/// takes one as it is. A session is a cookie of 4096 bytes at the most with its name and attributes, which leaves about
+/// 2.5 KB for the dictionary; one that is larger is not sent, and the answer is an error.
 ///
 /// Of two requests at the same time that change the session, the last one to be answered wins: the browser keeps one
 /// cookie. What a user's sessions are is not known, so there are no lists of devices and no limits.
 ///
 /// # Security
 /// AES-256-GCM with a key of its own for each cookie, derived from the application's secret (HMAC-SHA256) and 256 random
-/// bits, so that no number of cookies wears a key out; what it is for is authenticated with it (NIST SP 800-38D).
-/// Cookies sealed by an older secret, given as a fallback, still open. Both limits of a session's lifetime stand inside.
+/// bits, so that no number of cookies wears a key out; what it is for, and the cookie's name, are authenticated with it
+/// (NIST SP 800-38D). Cookies sealed by an older secret, given as a fallback, still open. Both limits of a session's
+/// lifetime stand inside.
 ///
-/// A visitor can bring back an older cookie of the same session, and what was in it: keep no counter in it that must not
-/// go back. A login ends before its time by a *not-before* of its user, which is kept in a backend and asked for with
-/// every request in which somebody is logged in: logging out ends this session *and those that the user began before it*;
-/// [`CookieSessionBackend::revoke`] ends all. A password change and a deactivated user end them, too.
+/// What ends a session before its time is a mark in a backend, which is asked for with every request that brings a
+/// session: one for a session that was ended or whose key was changed, and for each user a *not-before*, which
+/// [`CookieSessionBackend::revoke`] moves and which ends all of the user's. A mark that is lost, as a cache may lose it,
+/// brings back what it ended. A password change and a deactivated user end sessions, too.
+///
+/// Until its key changes, a visitor can bring back an older cookie of the same session, and what was in it: keep no
+/// counter in it that must not go back.
 #[derive(Clone)]
 pub struct CookieSessionBackend {
     keys: MacKey,
-    revocations: DynSessionBackend,
+    marks: DynSessionBackend,
+    label: Arc<str>,
     clock: Arc<dyn Clock>,
 }
 
@@ -49,10 +55,17 @@ impl CookieSessionBackend {
     /// The most bytes of a cookie with its name and attributes: browsers drop what is longer (RFC 6265bis §5.6).
     pub const MAX_COOKIE: usize = 4096;
 
-    /// Sessions sealed by this secret, and their users' not-befores in a backend: any that outlives them.
-    pub fn new(secret: &SecretKey, revocations: impl SessionBackend) -> Self {
+    /// Sessions sealed by this secret, and the marks of those that ended before their time in a backend.
+    pub fn new(secret: &SecretKey, marks: impl SessionBackend) -> Self {
         let keys = secret.derive("auth: session cookie");
-        Self { keys, revocations: Arc::new(revocations), clock: Arc::new(SystemClock) }
+        Self { keys, marks: Arc::new(marks), label: "session".into(), clock: Arc::new(SystemClock) }
+    }
+
+    /// The same for cookies of this name; what was sealed for another name does not open. The web layers set it.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.label = name.into();
+        self
     }
 
     /// The same, going by this clock.
@@ -62,13 +75,18 @@ impl CookieSessionBackend {
         self
     }
 
-    /// By `cookie:`, with not-befores in the application's database, in memory if there is none, or at the address that
-    /// follows: `cookie:redis://…`.
+    /// By `cookie:`, with marks in the application's database, or at the address that follows: `cookie:redis://…`.
     pub(crate) async fn connect(url: &Url, context: &Context) -> Result<Self, SessionError> {
-        let default = if context.has_database() { "database:" } else { "memory:" };
-        let rest = url.expose().strip_prefix("cookie:").filter(|rest| !rest.is_empty());
-        let revocations = backend::connect(&Url::new(rest.unwrap_or(default)), context).await?;
-        Ok(Self::new(&context.secret, revocations).with_clock(context.clock.clone()))
+        const NOWHERE: &str = "sessions in cookies need a store that remembers which ended before their time: a database, \
+                               or an address behind `cookie:`; for one server that may forget them when it is started \
+                               again, `cookie:memory:`";
+        let address = match url.expose().strip_prefix("cookie:").unwrap_or_default() {
+            "" if context.has_database() => "database:",
+            "" => return Err(SessionError::Configuration(NOWHERE.to_owned())),
+            address => address,
+        };
+        let marks = backend::connect(&Url::new(address), context).await?;
+        Ok(Self::new(&context.secret, marks).with_clock(context.clock.clone()))
     }
 
     /// The cookie's value for a session that was saved.
@@ -76,9 +94,9 @@ impl CookieSessionBackend {
     /// # Errors
     /// [`SessionError::TooLarge`] when it has more than `max` bytes.
     pub fn seal(&self, key: &SessionKey, record: &SessionRecord, max: usize) -> Result<String, SessionError> {
-        let mut plain = key.expose().into_bytes();
-        plain.extend(encoding::encode(record)?);
-        let sealed = seal::seal(&self.keys, &plain)?;
+        let (key, record) = (Zeroizing::new(key.expose()), Zeroizing::new(encoding::encode(record)?));
+        let plain = Zeroizing::new([key.as_bytes(), &record].concat());
+        let sealed = seal::seal(&self.keys, &self.label, &plain)?;
         if sealed.len() > max { Err(SessionError::TooLarge { max }) } else { Ok(sealed) }
     }
 
@@ -88,13 +106,23 @@ impl CookieSessionBackend {
     /// # Errors
     /// [`SessionError::Store`] when it cannot be told whether they were.
     pub async fn open(&self, cookie: &[u8]) -> Result<Option<(SessionKey, SessionRecord)>, SessionError> {
-        let Some(plain) = seal::open(&self.keys, cookie) else { return Ok(None) };
-        let Some((key, record)) = plain.split_at_checked(SessionKey::TEXT_LENGTH) else { return Ok(None) };
-        let (Some(key), Some(record)) = (SessionKey::parse(key), encoding::decode(record)) else { return Ok(None) };
-        if !record.is_opened_by(&key) || !record.is_alive(self.clock.now()) || self.is_revoked(&record).await? {
+        let Some((key, record)) = self.unseal(cookie) else { return Ok(None) };
+        if !record.is_opened_by(&key) || !record.is_alive(self.clock.now()) || self.has_ended(&key, &record).await? {
             return Ok(None);
         }
         Ok(Some((key, record)))
+    }
+
+    /// What is in a cookie, be it ended or not.
+    fn unseal(&self, cookie: &[u8]) -> Option<(SessionKey, SessionRecord)> {
+        let plain = seal::open(&self.keys, &self.label, cookie)?;
+        let (key, record) = plain.split_at_checked(SessionKey::TEXT_LENGTH)?;
+        Some((SessionKey::parse(key)?, encoding::decode(record)?))
+    }
+
+    /// The key of the session in a cookie, be it ended or not.
+    pub(crate) fn key_in(&self, cookie: &[u8]) -> Option<SessionKey> {
+        self.unseal(cookie).map(|(key, _)| key)
     }
 
     /// Ends all of a user's sessions that began until now.
@@ -102,12 +130,13 @@ impl CookieSessionBackend {
     /// # Errors
     /// [`SessionError::Store`]: then they may still be alive, and the caller must say so.
     pub async fn revoke(&self, user_id: &str) -> Result<(), SessionError> {
-        self.end_until(user_id, self.clock.now()).await
+        let now = self.clock.now();
+        self.mark(&not_before(user_id), moment(now), now + Lifetime::MAX).await
     }
 
-    /// Where not-befores are kept.
-    pub(crate) fn revocations(&self) -> &DynSessionBackend {
-        &self.revocations
+    /// Where marks are kept.
+    pub(crate) fn marks(&self) -> &DynSessionBackend {
+        &self.marks
     }
 
     /// What a request with that cookie has for a backend, and the key of the session in it.
@@ -129,32 +158,41 @@ impl CookieSessionBackend {
         Arc::new(Slot::new(self.clone(), Self::MAX_COOKIE, None))
     }
 
-    async fn is_revoked(&self, record: &SessionRecord) -> Result<bool, SessionError> {
-        let Some(login) = &record.login else { return Ok(false) };
-        let marker = self.revocations.load(&not_before(&login.user_id)).await?;
-        Ok(marker.is_some_and(|marker| login.at <= marker.seen_at))
+    /// Ends a session: every cookie of it, or those until this version.
+    async fn end(&self, id: &SessionDigest, record: &SessionRecord, until: u64) -> Result<(), SessionError> {
+        self.mark(&ended(id), until, record.ends_at).await
     }
 
-    /// Moves the user's not-before, never back. The marker lives as long as a session could that it ends.
-    async fn end_until(&self, user_id: &str, moment: DateTime<Utc>) -> Result<(), SessionError> {
+    async fn has_ended(&self, key: &SessionKey, record: &SessionRecord) -> Result<bool, SessionError> {
+        if self.marked(&ended(&key.digest())).await?.is_some_and(|until| record.version <= until) {
+            return Ok(true);
+        }
+        let Some(login) = &record.login else { return Ok(false) };
+        Ok(self.marked(&not_before(&login.user_id)).await?.is_some_and(|until| moment(login.at) <= until))
+    }
+
+    async fn marked(&self, id: &SessionDigest) -> Result<Option<u64>, SessionError> {
+        let mark = self.marks.load(id).await?;
+        // A mark that cannot be read is the strictest.
+        Ok(mark.map(|mark| mark.data[..].try_into().map_or(u64::MAX, u64::from_be_bytes)))
+    }
+
+    /// Moves a mark up, never back.
+    async fn mark(&self, id: &SessionDigest, until: u64, ends_at: DateTime<Utc>) -> Result<(), SessionError> {
         const MOST_TRIES: usize = 256;
-        let (id, now) = (not_before(user_id), self.clock.now());
         for _ in 0..MOST_TRIES {
-            let held = self.revocations.load_fresh(&id).await?;
-            if held.as_ref().is_some_and(|held| moment <= held.seen_at) {
-                return Ok(());
-            }
-            let ends_at = now + super::Lifetime::MAX;
-            let mut marker = SessionRecord::new(now, ends_at, ends_at);
-            marker.seen_at = moment;
-            let condition = match held {
+            let held = self.marks.load_fresh(id).await?;
+            let mut mark = SessionRecord::new(self.clock.now(), ends_at, ends_at);
+            mark.data = until.to_be_bytes().as_slice().into();
+            let condition = match &held {
                 None => SaveIf::Absent,
+                Some(held) if mark.data <= held.data => return Ok(()),
                 Some(held) => {
-                    marker.version = held.version.wrapping_add(1);
+                    mark.version = held.version.wrapping_add(1);
                     SaveIf::Version(held.version)
                 }
             };
-            if self.revocations.save(&id, Arc::new(marker), condition).await? == Saved::Done {
+            if self.marks.save(id, Arc::new(mark), condition).await? == Saved::Done {
                 return Ok(());
             }
         }
@@ -162,14 +200,27 @@ impl CookieSessionBackend {
     }
 }
 
-/// What a user's not-before stands under: no key leads there.
+/// Where a user's not-before stands: no key leads there.
 fn not_before(user_id: &str) -> SessionDigest {
-    let hash = Sha256::new().chain_update(b"auth: not before: ").chain_update(user_id);
-    SessionDigest::from_bytes(hash.finalize().into())
+    place(b"auth: not before: ", user_id.as_bytes())
+}
+
+/// Where it stands up to which version a session has ended.
+fn ended(id: &SessionDigest) -> SessionDigest {
+    place(b"auth: ended: ", id.as_bytes())
+}
+
+fn place(kind: &[u8], what: &[u8]) -> SessionDigest {
+    SessionDigest::from_bytes(Sha256::new().chain_update(kind).chain_update(what).finalize().into())
+}
+
+/// Nobody logged in before 1970.
+fn moment(at: DateTime<Utc>) -> u64 {
+    u64::try_from(at.timestamp_micros()).unwrap_or_default()
 }
 
 impl fmt::Debug for CookieSessionBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CookieSessionBackend").field("revocations", &self.revocations).finish_non_exhaustive()
+        f.debug_struct("CookieSessionBackend").field("marks", &self.marks).finish_non_exhaustive()
     }
 }

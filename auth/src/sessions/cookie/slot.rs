@@ -40,28 +40,33 @@ impl Slot {
         self.state().record.as_ref().and_then(|record| self.carrier.seal(key, record, self.max).ok())
     }
 
-    fn save_now(&self, record: Arc<SessionRecord>, condition: SaveIf) -> Result<Saved, SessionError> {
-        let mut state = self.state();
-        let held = state.record.as_ref().map(|held| held.version);
-        match (held, condition) {
+    async fn save_now(
+        &self,
+        id: &SessionDigest,
+        record: Arc<SessionRecord>,
+        condition: SaveIf,
+    ) -> Result<Saved, SessionError> {
+        let held = self.state().record.clone();
+        match (&held, condition) {
             (None, SaveIf::Absent) => {}
-            (Some(held), SaveIf::Version(version)) if held == version => {}
+            (Some(held), SaveIf::Version(version)) if held.version == version => {}
             (None, SaveIf::Version(_)) => return Ok(Saved::Gone),
             (Some(_), _) => return Ok(Saved::Conflict),
         }
         // Any key is as long as any other.
         self.carrier.seal(&SessionKey::generate(), &record, self.max)?;
-        *state = State { record: Some(record), changed: true };
+        if let Some(held) = held.filter(|held| held.verifier != record.verifier) {
+            self.carrier.end(id, &held, held.version).await?;
+        }
+        *self.state() = State { record: Some(record), changed: true };
         Ok(Saved::Done)
     }
 
-    async fn delete_now(&self) -> Result<bool, SessionError> {
-        let held = self.state().record.clone();
-        if let Some(login) = held.as_ref().and_then(|held| held.login.as_ref()) {
-            self.carrier.end_until(&login.user_id, login.at).await?;
-        }
+    async fn delete_now(&self, id: &SessionDigest) -> Result<bool, SessionError> {
+        let Some(held) = self.state().record.clone() else { return Ok(false) };
+        self.carrier.end(id, &held, u64::MAX).await?;
         *self.state() = State { record: None, changed: true };
-        Ok(held.is_some())
+        Ok(true)
     }
 
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
@@ -77,11 +82,11 @@ impl SessionBackend for Slot {
 
     fn save<'a>(
         &'a self,
-        _: &'a SessionDigest,
+        id: &'a SessionDigest,
         record: Arc<SessionRecord>,
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(ready(self.save_now(record, condition)))
+        Box::pin(self.save_now(id, record, condition))
     }
 
     fn touch<'a>(
@@ -98,8 +103,8 @@ impl SessionBackend for Slot {
         Box::pin(ready(Ok(touched.is_some())))
     }
 
-    fn delete<'a>(&'a self, _: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(self.delete_now())
+    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
+        Box::pin(self.delete_now(id))
     }
 
     fn exists<'a>(&'a self, _: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {

@@ -104,11 +104,11 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for CsrfForm<T> {
         }
         if !auth.needs_token(&parts) {
             // What is refused in any case is not read.
-            auth.same_site(&parts)?;
+            auth.same_site(&parts, false)?;
         }
         let bytes = read(&parts, body).await?;
         note_token(auth, &parts, &bytes)?;
-        auth.same_site(&parts)?;
+        auth.same_site(&parts, true)?;
         let others = form_urlencoded::parse(&bytes).filter(|(name, _)| name != CSRF_FIELD);
         let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();
         let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -69,7 +69,7 @@ impl<U: UserModel> Call<U> {
         if let Some(token) = input.take(CSRF_FIELD) {
             auth.note_form(&parts, &token);
         }
-        auth.same_site(&parts)?;
+        auth.same_site(&parts, input.is_form)?;
         Ok(Self { parts, auth, handle, input })
     }
 
