@@ -1,6 +1,6 @@
 //! The way to a Redis: one server, a master that sentinels name, a cluster; over TLS.
 //!
-//! What is kept there is the business of whoever asks. To add another way: a [`Kind`] of address, and a file that makes a
+//! What is kept there is the business of whoever asks. To add another way: a `Kind` of address, and a file that makes a
 //! link.
 
 mod address;
