@@ -67,10 +67,10 @@
 //! | `database-mysql` | the same in MySQL and MariaDB |
 //! | `database-tls` | TLS to PostgreSQL and MySQL |
 //! | `password-strength` | a validator that estimates how many guesses a password takes (zxcvbn) |
+//! | `redis-cluster` | a Redis may be a cluster, whatever is kept there |
+//! | `redis-sentinel` | it may be one that sentinels watch over |
+//! | `redis-tls` | TLS to any of them |
 //! | `session-redis` | sessions in Redis |
-//! | `session-redis-cluster` | the same in a Redis cluster |
-//! | `session-redis-sentinel` | the same in a Redis that sentinels watch over |
-//! | `session-redis-tls` | TLS to any of them |
 //! | `session-messagepack` | sessions' data as MessagePack |
 //! | `session-cbor` | sessions' data as CBOR (RFC 8949) |
 //! | `session-compact` | sessions' data in a compact binary format, postcard's |
@@ -100,6 +100,8 @@ pub mod limits;
 pub mod passwords;
 pub mod permissions;
 pub mod prelude;
+#[cfg(feature = "__redis")]
+mod redis;
 pub mod registry;
 mod report;
 pub mod secret;

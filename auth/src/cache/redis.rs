@@ -2,30 +2,31 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::{TcpSettings, socket2};
-use redis::{Client, IntoConnectionInfo as _, RedisError, Script};
-
 use super::{Cache, CacheError, CacheVersion, Cached, MAX_VALUE, Replaced};
 use crate::BoxFuture;
+use crate::redis::{self as server, Address, Connection, RedisFailure, Script, valid_prefix};
 use crate::registry::Url;
 use crate::secret;
 
 /// Keeps values in Redis 6 or later.
 ///
-/// All requests share one connection, which is made again by itself when it breaks. No call takes longer than a time-out
-/// of two seconds; then, or when the server is gone, it is [`CacheError::Store`].
+#[doc = include_str!("../redis/address.md")]
+///
+/// All requests share one connection to each server, which is made again by itself when it breaks; so is the choice of the
+/// server, after a failover. No call takes longer than a time-out of two seconds; then, or when the server is gone, it is
+/// [`CacheError::Store`]. A read that fails is tried again, a change is not, unless the server said that it did not make it.
 ///
 /// In front of a value stand 16 random bytes, made at each writing: what its version is told by. Lifetimes are exact to
 /// the millisecond, at most a century.
 ///
 /// # Security
-/// Give the server a password and a network of its own. There is no TLS yet.
+/// Give the server a password and a network of its own, or TLS. A replica that takes over does not know what its master
+/// answered last: what was removed may stand there again.
 #[derive(Clone)]
 pub struct RedisCache {
-    manager: ConnectionManager,
+    connection: Connection,
     replace: Arc<Script>,
-    timeout: Duration,
+    prefix: Arc<str>,
 }
 
 const VERSION: usize = 16;
@@ -41,9 +42,9 @@ return 0
 
 impl RedisCache {
     /// How long a call takes at the most, unless something else is said.
-    pub const TIMEOUT: Duration = Duration::from_secs(2);
+    pub const TIMEOUT: Duration = server::TIMEOUT;
 
-    /// Connects to the server at this address: `redis://user:password@host:6379/0`.
+    /// Connects to the server at this address.
     ///
     /// # Errors
     /// [`CacheError::Configuration`] when that is no address of a Redis, [`CacheError::Store`] when it cannot be reached.
@@ -51,43 +52,39 @@ impl RedisCache {
         Self::connect_with_timeout(url, Self::TIMEOUT).await
     }
 
-    /// The same with another time-out for every call, connecting included.
+    /// The same with another time-out for every call, connecting included; one that stands in the address goes first.
     ///
     /// # Errors
     /// As [`RedisCache::connect`].
     pub async fn connect_with_timeout(url: impl Into<Url>, timeout: Duration) -> Result<Self, CacheError> {
-        let no_address = |error: RedisError| CacheError::Configuration(format!("no address of a Redis: {error}"));
-        let info = url.into().expose().into_connection_info().map_err(no_address)?;
-        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(socket2::TcpKeepalive::new());
-        // A server that vanished without a word would otherwise keep its connection for a quarter of an hour.
-        #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(timeout * 2);
-        let client = Client::open(info.set_tcp_settings(tcp)).map_err(no_address)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(timeout))
-            .set_response_timeout(Some(timeout))
-            .set_pipeline_buffer_size(1024)
-            .set_number_of_retries(3)
-            .set_min_delay(Duration::from_millis(20))
-            .set_max_delay(Duration::from_millis(500));
-        let manager = in_time(timeout, ConnectionManager::new_with_config(client, config)).await?;
-        Ok(Self { manager, replace: Arc::new(Script::new(REPLACE)), timeout })
+        let address = Address::parse(&url.into())?;
+        let connection = Connection::open(&address, address.timeout.unwrap_or(timeout)).await?;
+        let cache = Self { connection, replace: Arc::new(Script::new(REPLACE.to_owned())), prefix: "".into() };
+        match address.prefix {
+            Some(prefix) => cache.with_prefix(&prefix),
+            None => Ok(cache),
+        }
     }
 
-    /// A read is tried again on the next connection, so that a server that was restarted between two requests is not
-    /// noticed.
+    /// The same with this in front of every key, so that several applications can share a server.
+    ///
+    /// # Errors
+    /// [`CacheError::Configuration`] unless it is at most 64 letters, digits, `_`, `-`, `.`, `/` and `:`, and ends with a
+    /// colon.
+    pub fn with_prefix(mut self, prefix: &str) -> Result<Self, CacheError> {
+        self.prefix = valid_prefix(prefix)?.into();
+        Ok(self)
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
     async fn get_now(&self, key: &str) -> Result<Option<Cached>, CacheError> {
-        let mut manager = self.manager.clone();
         let mut command = redis::cmd("GETRANGE");
         // One byte more than a value can have, so that a longer one is noticed.
-        command.arg(key).arg(0).arg(VERSION + MAX_VALUE);
-        let mut bytes: Vec<u8> = in_time(self.timeout, async move {
-            match command.query_async(&mut manager).await {
-                Err(error) if error.is_connection_dropped() => command.query_async(&mut manager).await,
-                result => result,
-            }
-        })
-        .await?;
+        command.arg(self.key(key)).arg(0).arg(VERSION + MAX_VALUE);
+        let mut bytes: Vec<u8> = self.connection.read(&command).await?;
         if bytes.len() > VERSION + MAX_VALUE {
             return Err(CacheError::TooLarge);
         }
@@ -97,14 +94,12 @@ impl RedisCache {
     }
 
     async fn insert_now(&self, key: &str, value: &[u8], lifetime: Duration) -> Result<bool, CacheError> {
-        let mut manager = self.manager.clone();
         let mut command = redis::cmd("SET");
-        command.arg(key).arg(versioned(value)?).arg("NX").arg("PX").arg(milliseconds(lifetime));
-        let set: Option<String> = in_time(self.timeout, command.query_async(&mut manager)).await?;
+        command.arg(self.key(key)).arg(versioned(value)?).arg("NX").arg("PX").arg(milliseconds(lifetime));
+        let set: Option<String> = self.connection.change(&command).await?;
         Ok(set.is_some())
     }
 
-    /// Run once, since nobody knows whether a script that broke off was run.
     async fn replace_now(
         &self,
         key: &str,
@@ -112,10 +107,8 @@ impl RedisCache {
         value: &[u8],
         lifetime: Duration,
     ) -> Result<Replaced, CacheError> {
-        let mut manager = self.manager.clone();
-        let mut script = self.replace.key(key);
-        script.arg(version.as_bytes()).arg(versioned(value)?).arg(milliseconds(lifetime));
-        Ok(match in_time(self.timeout, script.invoke_async::<u8>(&mut manager)).await? {
+        let call = self.replace.of(self.key(key)).arg(version.as_bytes()).arg(versioned(value)?);
+        Ok(match self.connection.run::<u8>(call.arg(milliseconds(lifetime))).await? {
             0 => Replaced::Done,
             1 => Replaced::Changed,
             _ => Replaced::Gone,
@@ -123,13 +116,20 @@ impl RedisCache {
     }
 
     async fn delete_now(&self, key: &str) -> Result<bool, CacheError> {
-        let mut manager = self.manager.clone();
-        in_time(self.timeout, redis::cmd("DEL").arg(key).query_async(&mut manager)).await
+        let mut command = redis::cmd("DEL");
+        command.arg(self.key(key));
+        Ok(self.connection.change(&command).await?)
     }
 }
 
-async fn in_time<T>(timeout: Duration, work: impl Future<Output = Result<T, RedisError>>) -> Result<T, CacheError> {
-    tokio::time::timeout(timeout, work).await.map_err(CacheError::store)?.map_err(CacheError::store)
+impl From<RedisFailure> for CacheError {
+    fn from(failure: RedisFailure) -> Self {
+        match failure {
+            RedisFailure::Configuration(said) => Self::Configuration(said),
+            RedisFailure::Server(error) => Self::store(error),
+            RedisFailure::TooLate(elapsed) => Self::store(elapsed),
+        }
+    }
 }
 
 /// The value behind a version that no other has.
@@ -149,13 +149,13 @@ fn milliseconds(lifetime: Duration) -> u64 {
 
 impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisCache").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("RedisCache").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
 impl Cache for RedisCache {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Cached>, CacheError>> {
-        Box::pin(self.get_now(key))
+        Box::pin(self.connection.in_time(self.get_now(key)))
     }
 
     fn insert<'a>(
@@ -164,7 +164,7 @@ impl Cache for RedisCache {
         value: &'a [u8],
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<bool, CacheError>> {
-        Box::pin(self.insert_now(key, value, lifetime))
+        Box::pin(self.connection.in_time(self.insert_now(key, value, lifetime)))
     }
 
     fn replace<'a>(
@@ -174,11 +174,11 @@ impl Cache for RedisCache {
         value: &'a [u8],
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<Replaced, CacheError>> {
-        Box::pin(self.replace_now(key, version, value, lifetime))
+        Box::pin(self.connection.in_time(self.replace_now(key, version, value, lifetime)))
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<bool, CacheError>> {
-        Box::pin(self.delete_now(key))
+        Box::pin(self.connection.in_time(self.delete_now(key)))
     }
 }
 

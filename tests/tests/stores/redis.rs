@@ -43,10 +43,10 @@ mod single {
     );
 }
 
-mod cluster {
+pub(crate) mod cluster {
     use super::*;
 
-    static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
+    pub(crate) static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
 
     async fn backend() -> (RedisSessionBackend, ManualClock, ()) {
         let (backend, clock) = connect(&CLUSTER.url(), &auth_tests::prefix()).await;
@@ -63,10 +63,10 @@ mod cluster {
     );
 }
 
-mod sentinel {
+pub(crate) mod sentinel {
     use super::*;
 
-    static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
+    pub(crate) static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
 
     async fn backend() -> (RedisSessionBackend, ManualClock, ()) {
         let (backend, clock) = connect(&SENTINEL.url(), &auth_tests::prefix()).await;

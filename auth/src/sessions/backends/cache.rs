@@ -11,8 +11,8 @@ use crate::sessions::{SaveIf, Saved, SessionBackend, SessionDigest, SessionError
 
 /// Keeps sessions in any [`Cache`]: one value for each, which expires with its session.
 ///
-/// Addresses are `memcached://host:port,host:port…` (feature `cache-memcached`) and `cache+redis://host:port/0` (feature
-/// `cache-redis`); they put a [`ListedSessionBackend`](crate::sessions::ListedSessionBackend) around this, which can tell a
+/// Addresses are `memcached://host:port,host:port…` (feature `cache-memcached`) and `cache+redis://host:port/0`, or any
+/// other of a Redis behind `cache+` (feature `cache-redis`); they put a [`ListedSessionBackend`](crate::sessions::ListedSessionBackend) around this, which can tell a
 /// user's sessions. Keys are `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
 ///
 /// Whether a session has expired is told by the application's clock, from the record. The cache is told how long to keep a
@@ -225,9 +225,16 @@ mod redis {
     use crate::registry::{Context, Place, Url};
     use crate::sessions::{DynSessionBackend, ListedSessionBackend, SessionBackendEntry, SessionError};
 
-    inventory::submit! {
-        SessionBackendEntry { scheme: "cache+redis", connect, place: Place::new(module_path!(), file!(), line!()) }
+    macro_rules! register {
+        ($($scheme:literal)*) => {
+            $(inventory::submit! {
+                SessionBackendEntry { scheme: $scheme, connect, place: Place::new(module_path!(), file!(), line!()) }
+            })*
+        };
     }
+
+    register!("cache+redis" "cache+rediss");
+    register!("cache+redis+sentinel" "cache+rediss+sentinel" "cache+redis+cluster" "cache+rediss+cluster");
 
     fn connect<'a>(url: &'a Url, context: &'a Context) -> BoxFuture<'a, Result<DynSessionBackend, SessionError>> {
         Box::pin(async move {

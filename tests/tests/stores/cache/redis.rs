@@ -1,62 +1,25 @@
-//! Keys of the test's own in a Redis that others use too.
+//! Sessions and other values in a Redis that others use too, in a cluster, by sentinels.
 
-use auth::BoxFuture;
-use auth::cache::{CacheVersion, Cached, Replaced};
-use auth_tests::TestRedis;
+use auth_tests::{RedisServer, TestRedis};
 
 use super::*;
 
-/// Keys of the test's own, so that they are removed after it.
-#[derive(Debug)]
-struct Prefixed(RedisCache, String);
-
-impl Prefixed {
-    fn key(&self, key: &str) -> String {
-        format!("{}{key}", self.1)
-    }
-}
-
-impl Cache for Prefixed {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Cached>, CacheError>> {
-        Box::pin(async { self.0.get(&self.key(key)).await })
-    }
-
-    fn insert<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        lifetime: Duration,
-    ) -> BoxFuture<'a, Result<bool, CacheError>> {
-        Box::pin(async move { self.0.insert(&self.key(key), value, lifetime).await })
-    }
-
-    fn replace<'a>(
-        &'a self,
-        key: &'a str,
-        version: &'a CacheVersion,
-        value: &'a [u8],
-        lifetime: Duration,
-    ) -> BoxFuture<'a, Result<Replaced, CacheError>> {
-        Box::pin(async move { self.0.replace(&self.key(key), version, value, lifetime).await })
-    }
-
-    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<bool, CacheError>> {
-        Box::pin(async { self.0.delete(&self.key(key)).await })
-    }
-}
-
-async fn cache() -> (Prefixed, TestRedis) {
+async fn cache() -> (RedisCache, TestRedis) {
     let test = auth_tests::redis();
-    let cache = RedisCache::connect(test.url.as_str()).await.expect("the server is there");
-    (Prefixed(cache, test.prefix.clone()), test)
+    (connect_at(&test.url, &test.prefix).await, test)
 }
 
-async fn backend() -> (CacheSessionBackend<Prefixed>, ManualClock, TestRedis) {
+async fn connect_at(url: &str, prefix: &str) -> RedisCache {
+    let url = format!("{url}?prefix={prefix}&timeout=10000");
+    RedisCache::connect(url.as_str()).await.expect("the server is there")
+}
+
+async fn backend() -> (CacheSessionBackend<RedisCache>, ManualClock, TestRedis) {
     let (clock, (cache, test)) = (ManualClock::new(), cache().await);
     (sessions(cache, &clock), clock, test)
 }
 
-async fn listed() -> (ListedSessionBackend<CacheSessionBackend<Prefixed>>, ManualClock, TestRedis) {
+async fn listed() -> (ListedSessionBackend<CacheSessionBackend<RedisCache>>, ManualClock, TestRedis) {
     super::listed(backend()).await
 }
 
@@ -72,6 +35,63 @@ auth::user_sessions_suite!(
     #[ignore = "needs Redis"]
     listed
 );
+
+mod cluster {
+    use super::*;
+    use crate::redis::cluster::CLUSTER;
+
+    async fn cache() -> (RedisCache, ()) {
+        (connect_at(&CLUSTER.url(), &auth_tests::prefix()).await, ())
+    }
+
+    auth::cache_suite!(
+        #[ignore = "needs redis-server"]
+        cache
+    );
+}
+
+mod sentinel {
+    use super::*;
+    use crate::redis::sentinel::SENTINEL;
+
+    async fn cache() -> (RedisCache, ()) {
+        (connect_at(&SENTINEL.url(), &auth_tests::prefix()).await, ())
+    }
+
+    auth::cache_suite!(
+        #[ignore = "needs redis-server"]
+        cache
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn an_address_chooses_a_cluster_sentinels_and_tls() {
+    use crate::redis::{cluster::CLUSTER, sentinel::SENTINEL};
+    let (_server, tls) = RedisServer::start_with_tls();
+    for address in [CLUSTER.url(), SENTINEL.url(), tls] {
+        let (id, backend) = (id(), connect(&format!("cache+{address}")).await.unwrap());
+        let saved = backend.save(&id, record(&ManualClock::new()), SaveIf::Absent).await.unwrap();
+        assert_eq!((saved, backend.exists(&id).await.unwrap()), (Saved::Done, true));
+        assert!(backend.user_sessions().is_some());
+        assert!(backend.delete(&id).await.unwrap());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis"]
+async fn a_prefix_stands_in_front_of_every_key() {
+    let (cache, test) = cache().await;
+    let other = cache.clone().with_prefix(&format!("{}other:", test.prefix)).unwrap();
+    assert!(cache.insert("key", b"x", HOUR).await.unwrap());
+    assert!(other.insert("key", b"y", HOUR).await.unwrap());
+    assert!(cache.delete("key").await.unwrap());
+    assert_eq!(test.keys(), [format!("{}other:key", test.prefix)]);
+    for bad in ["", ":", "a", "a b:", "a{b}:", "a*:", "ä:", &format!("{}:", "x".repeat(64))] {
+        let refused = cache.clone().with_prefix(bad).unwrap_err();
+        assert!(matches!(refused, CacheError::Configuration(_)), "{bad}");
+    }
+}
 
 #[tokio::test]
 #[ignore = "needs Redis"]
@@ -139,7 +159,7 @@ async fn a_server_that_is_not_there_is_told_in_time() {
         assert!(started.elapsed() < timeout * 10);
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }
-    for url in ["cache+redis:", "cache+redis://", "cache+http://127.0.0.1", "cache+rediss://127.0.0.1"] {
+    for url in ["cache+redis:", "cache+redis://", "cache+http://127.0.0.1", "cache+redis://127.0.0.1?x=1"] {
         let error = connect(url).await.unwrap_err();
         assert!(matches!(error, SessionError::Configuration(_) | SessionError::UnknownBackend(_)), "{url}: {error:?}");
     }

@@ -7,9 +7,8 @@ use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::address::Address;
-use super::connection::{self, Connection};
 use super::{RedisSessionBackend, valid_prefix};
+use crate::redis::{self as server, Address, Connection};
 use crate::registry::Url;
 use crate::secret;
 use crate::sessions::{Invalidated, Listening, SessionDigest, SessionError, SessionInvalidations};
@@ -94,7 +93,7 @@ impl RedisInvalidations {
     /// At the first server that takes it: in a cluster all of them pass on what one is told.
     async fn subscribe(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, SessionError> {
         let mut failure = SessionError::store("there is no server");
-        for client in connection::clients(&self.address, self.timeout).await? {
+        for client in server::clients(&self.address, self.timeout).await? {
             match self.subscribe_at(&client, config).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failure = SessionError::store(error),

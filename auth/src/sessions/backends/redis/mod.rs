@@ -1,18 +1,8 @@
-mod address;
-#[cfg(feature = "session-redis-cluster")]
-mod cluster;
-mod connection;
 mod index;
 mod invalidations;
 mod limit;
 mod scan;
-mod script;
 mod scripts;
-#[cfg(feature = "session-redis-sentinel")]
-mod sentinel;
-mod single;
-#[cfg(feature = "session-redis-tls")]
-mod tls;
 mod users;
 
 use std::fmt;
@@ -21,14 +11,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::address::Address;
-use self::connection::Connection;
 use self::index::{ALL, NONE, Noted};
 pub use self::invalidations::RedisInvalidations;
 use self::limit::Turns;
 use self::scripts::{CONFLICT, DONE, ENDED, GONE, Scripts, UNNOTED};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
+use crate::redis::{self as server, Address, Connection, Kind, RedisFailure};
 use crate::registry::{Context, Place, Url};
 use crate::sessions::{
     DynSessionBackend, SaveIf, Saved, SessionBackend, SessionBackendEntry, SessionDigest, SessionError, SessionRecord,
@@ -37,16 +26,7 @@ use crate::sessions::{
 
 /// Keeps sessions in Redis 6 or later: one value for each, which expires with its session.
 ///
-/// | address | |
-/// | --- | --- |
-/// | `redis://user:password@host:6379/0` | one server |
-/// | `redis+sentinel://user:password@host:26379,host:26379/<master>/0` | the master that sentinels name (feature `session-redis-sentinel`) |
-/// | `redis+cluster://user:password@host:6379,host:6379` | a cluster, of which some nodes are named (feature `session-redis-cluster`) |
-///
-/// `rediss`, `rediss+sentinel`, `rediss+cluster` speak TLS (feature `session-redis-tls`). Behind a question mark may
-/// stand `prefix` ([`with_prefix`](Self::with_prefix)), `timeout` in milliseconds, up to ten seconds; with TLS `ca`, a
-/// file with the authority to trust instead of the system's; with sentinels `sentinel_username` and
-/// `sentinel_password`, which are theirs, the others being the master's.
+#[doc = include_str!("../../../redis/address.md")]
 ///
 /// Keys are `auth:session:<digest>`, and `auth:session:user:<key>` for the index of a user's sessions, which goes with
 /// the last of them. All requests share one connection to each server, which is made again by itself when it breaks; so
@@ -75,6 +55,8 @@ use crate::sessions::{
 #[derive(Clone)]
 pub struct RedisSessionBackend {
     connection: Connection,
+    /// One server has them.
+    has_all_keys: bool,
     scripts: Arc<Scripts>,
     turns: Arc<Turns>,
     prefix: Arc<str>,
@@ -85,7 +67,7 @@ impl RedisSessionBackend {
     /// What keys begin with, unless something else is said.
     pub const PREFIX: &'static str = "auth:session:";
     /// How long a call takes at the most, unless something else is said.
-    pub const TIMEOUT: Duration = Duration::from_secs(2);
+    pub const TIMEOUT: Duration = server::TIMEOUT;
 
     /// Connects to the server at this address.
     ///
@@ -104,7 +86,8 @@ impl RedisSessionBackend {
         let address = Address::parse(&url.into())?;
         let connection = Connection::open(&address, address.timeout.unwrap_or(timeout)).await?;
         let (scripts, turns, clock) = (Arc::new(Scripts::new()), Arc::default(), Arc::new(SystemClock));
-        let backend = Self { connection, scripts, turns, prefix: Self::PREFIX.into(), clock };
+        let has_all_keys = address.kind != Kind::Cluster;
+        let backend = Self { connection, has_all_keys, scripts, turns, prefix: Self::PREFIX.into(), clock };
         match address.prefix {
             Some(prefix) => backend.with_prefix(&prefix),
             None => Ok(backend),
@@ -135,7 +118,15 @@ impl RedisSessionBackend {
     /// The live record, out of at most so many bytes of it.
     async fn load_now(&self, id: &SessionDigest) -> Result<Option<Arc<SessionRecord>>, SessionError> {
         // One byte more than a record can have, so that a longer value is noticed.
-        let bytes = self.connection.start_of(&self.key(id), encoding::MAX_BYTES + 1).await?;
+        let mut command = redis::cmd("GETRANGE");
+        command.arg(self.key(id)).arg(0).arg(encoding::MAX_BYTES);
+        let bytes: Vec<u8> = match self.connection.read(&command).await {
+            Err(RedisFailure::Server(error)) if error.code() == Some("WRONGTYPE") => {
+                tracing::warn!(session = ?id, "a value of another type counts as no session");
+                return Ok(None);
+            }
+            result => result?,
+        };
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -245,14 +236,20 @@ impl RedisSessionBackend {
 }
 
 fn valid_prefix(prefix: &str) -> Result<&str, SessionError> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
-    let name = prefix.strip_suffix(':').unwrap_or_default();
-    let is_index = name.split(':').any(|part| part == "user");
-    if name.is_empty() || is_index || prefix.len() > 64 || !prefix.bytes().all(is_plain) {
-        let rule = "a prefix of keys is at most 64 letters, digits, `_-./:`, ends with a colon, and has no `user:`";
-        return Err(SessionError::Configuration(rule.to_owned()));
+    if prefix.split(':').any(|part| part == "user") {
+        return Err(SessionError::Configuration("a prefix of sessions' keys has no `user:`".to_owned()));
     }
-    Ok(prefix)
+    Ok(server::valid_prefix(prefix)?)
+}
+
+impl From<RedisFailure> for SessionError {
+    fn from(failure: RedisFailure) -> Self {
+        match failure {
+            RedisFailure::Configuration(said) => Self::Configuration(said),
+            RedisFailure::Server(error) => Self::store(error),
+            RedisFailure::TooLate(elapsed) => Self::store(elapsed),
+        }
+    }
 }
 
 /// From when on the record cannot stand, however it is used.
@@ -309,7 +306,7 @@ impl SessionBackend for RedisSessionBackend {
     }
 
     fn scan(&self) -> Option<&dyn SessionScan> {
-        self.connection.has_all_keys().then_some(self as &dyn SessionScan)
+        self.has_all_keys.then_some(self as &dyn SessionScan)
     }
 }
 

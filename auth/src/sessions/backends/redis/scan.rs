@@ -5,12 +5,14 @@ use crate::sessions::{ScanCursor, ScanPage, SessionDigest, SessionError, Session
 impl SessionScan for RedisSessionBackend {
     fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, batch: u32) -> BoxFuture<'a, Result<ScanPage, SessionError>> {
         Box::pin(async move {
-            if !self.connection.has_all_keys() {
+            if !self.has_all_keys {
                 let rule = "a cluster cannot tell all its sessions: no server of it has all keys";
                 return Err(SessionError::Configuration(rule.to_owned()));
             }
             let after = after.map_or(Ok(0), |after| after.as_str().parse()).map_err(|_| ScanCursor::unknown())?;
-            let (next, keys) = self.connection.scan(after, &self.pattern(), batch.max(1)).await?;
+            let mut command = redis::cmd("SCAN");
+            command.arg::<u64>(after).arg("MATCH").arg(self.pattern()).arg("COUNT").arg(batch.max(1));
+            let (next, keys): (u64, Vec<Vec<u8>>) = self.connection.read(&command).await?;
             let id = |key: &Vec<u8>| {
                 SessionDigest::parse(std::str::from_utf8(key.strip_prefix(self.prefix.as_bytes())?).ok()?)
             };

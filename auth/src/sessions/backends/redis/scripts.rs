@@ -9,7 +9,7 @@
 //! An entry is a hint, which the record confirms or not. There may be an entry without a record, never for long a record
 //! without an entry: it is noted before the record is saved, and is not taken out while a mark stands.
 
-use super::script::Script;
+use crate::redis::Script;
 use crate::sessions::encoding::{self, at};
 
 /// What `save` answers; then whose login the record held that was there.

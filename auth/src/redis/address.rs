@@ -1,36 +1,36 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{ConnectionInfo, IntoConnectionInfo as _, RedisError, RedisResult};
+use redis::{ConnectionInfo, IntoConnectionInfo as _, RedisResult};
 
+use super::RedisFailure;
 use crate::registry::Url;
 use crate::secret::SecretString;
-use crate::sessions::SessionError;
 
 /// An address, taken apart.
-pub(super) struct Address {
+pub(crate) struct Address {
     /// The scheme, without what says that TLS is spoken.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// At least one; the sentinels where there are sentinels.
-    pub(super) servers: Vec<ConnectionInfo>,
-    pub(super) sentinels: Sentinels,
-    pub(super) tls: Option<Trust>,
-    pub(super) prefix: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    pub(crate) servers: Vec<ConnectionInfo>,
+    pub(crate) sentinels: Sentinels,
+    pub(crate) tls: Option<Trust>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What is asked of sentinels, and how.
 #[derive(Default)]
-#[cfg_attr(not(feature = "session-redis-sentinel"), expect(dead_code, reason = "nobody asks them"))]
-pub(super) struct Sentinels {
+#[cfg_attr(not(feature = "redis-sentinel"), expect(dead_code, reason = "nobody asks them"))]
+pub(crate) struct Sentinels {
     /// What they call the group of servers.
-    pub(super) master: String,
-    pub(super) username: Option<SecretString>,
-    pub(super) password: Option<SecretString>,
+    pub(crate) master: String,
+    pub(crate) username: Option<SecretString>,
+    pub(crate) password: Option<SecretString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Single,
     Sentinel,
     Cluster,
@@ -38,7 +38,7 @@ pub(super) enum Kind {
 
 /// Whose signature a server's certificate must bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     /// One of those that the system trusts.
     System,
     /// The authority in this file.
@@ -51,8 +51,9 @@ impl Address {
         "`prefix`, `timeout` (milliseconds), `ca` (a file), `sentinel_username`, `sentinel_password`";
     const LONGEST_TIMEOUT: u64 = 10_000;
 
-    pub(super) fn parse(url: &Url) -> Result<Self, SessionError> {
-        let (scheme, rest) = url.expose().split_once("://").ok_or_else(|| refused("it has no `://`"))?;
+    pub(crate) fn parse(url: &Url) -> Result<Self, RedisFailure> {
+        let (scheme, rest) =
+            url.expose().split_once("://").ok_or_else(|| RedisFailure::no_address("it has no `://`"))?;
         let (kind, tls) = match scheme {
             "redis" => (Kind::Single, None),
             "rediss" => (Kind::Single, Some(Trust::System)),
@@ -60,13 +61,13 @@ impl Address {
             "rediss+sentinel" => (Kind::Sentinel, Some(Trust::System)),
             "redis+cluster" => (Kind::Cluster, None),
             "rediss+cluster" => (Kind::Cluster, Some(Trust::System)),
-            _ => return Err(refused("its scheme is another store's")),
+            _ => return Err(RedisFailure::no_address("its scheme is another store's")),
         };
-        if tls.is_some() && !cfg!(feature = "session-redis-tls") {
-            return Err(refused("TLS needs the feature `session-redis-tls`"));
+        if tls.is_some() && !cfg!(feature = "redis-tls") {
+            return Err(RedisFailure::no_address("TLS needs the feature `redis-tls`"));
         }
         if rest.contains('#') {
-            return Err(refused("it has a fragment"));
+            return Err(RedisFailure::no_address("it has a fragment"));
         }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
@@ -77,17 +78,21 @@ impl Address {
             _ => ("", path),
         };
         if kind == Kind::Sentinel && master.is_empty() {
-            return Err(refused("it does not say which master: redis+sentinel://host:port/<master>/<database>"));
+            return Err(RedisFailure::no_address(
+                "it does not say which master: redis+sentinel://host:port/<master>/<database>",
+            ));
         }
         if kind == Kind::Cluster && !["", "0"].contains(&database) {
-            return Err(refused("a cluster has no other database than 0"));
+            return Err(RedisFailure::no_address("a cluster has no other database than 0"));
         }
         if kind == Kind::Single && hosts.contains(',') {
-            return Err(refused("it names several servers: that is for redis+cluster:// and redis+sentinel://"));
+            return Err(RedisFailure::no_address(
+                "it names several servers: that is for redis+cluster:// and redis+sentinel://",
+            ));
         }
         let scheme = if tls.is_some() { "rediss" } else { "redis" };
         let server = |host: &str| server(&format!("{scheme}://{user}{at}{host}/{database}"), host);
-        let servers = hosts.split(',').map(server).collect::<RedisResult<_>>().map_err(SessionError::no_redis)?;
+        let servers = hosts.split(',').map(server).collect::<RedisResult<_>>().map_err(RedisFailure::no_address)?;
         let mut address = Self {
             kind,
             servers,
@@ -100,24 +105,26 @@ impl Address {
         Ok(address)
     }
 
-    fn read_parameters(&mut self, query: &str) -> Result<(), SessionError> {
-        let decoder = redis::parse_redis_url(&format!("redis://x?{query}")).ok_or_else(|| refused("it is no URL"))?;
+    fn read_parameters(&mut self, query: &str) -> Result<(), RedisFailure> {
+        let decoder = redis::parse_redis_url(&format!("redis://x?{query}"))
+            .ok_or_else(|| RedisFailure::no_address("it is no URL"))?;
         for (name, value) in decoder.query_pairs() {
             let value = value.into_owned();
             match &*name {
                 "prefix" => self.prefix = Some(value),
                 "timeout" => {
                     let millis = value.parse().ok().filter(|millis| (1..=Self::LONGEST_TIMEOUT).contains(millis));
-                    let millis = millis.ok_or_else(|| refused("`timeout` is a number of milliseconds up to 10000"))?;
+                    let millis = millis
+                        .ok_or_else(|| RedisFailure::no_address("`timeout` is a number of milliseconds up to 10000"))?;
                     self.timeout = Some(Duration::from_millis(millis));
                 }
                 "ca" if self.tls.is_some() => self.tls = Some(Trust::File(value)),
                 "sentinel_username" if self.kind == Kind::Sentinel => self.sentinels.username = Some(value.into()),
                 "sentinel_password" if self.kind == Kind::Sentinel => self.sentinels.password = Some(value.into()),
-                "ca" => return Err(refused("`ca` is for TLS: rediss://")),
+                "ca" => return Err(RedisFailure::no_address("`ca` is for TLS: rediss://")),
                 _ => {
                     let known = format!("it has an unknown parameter; there are {}", Self::PARAMETERS);
-                    return Err(refused(known));
+                    return Err(RedisFailure::no_address(known));
                 }
             }
         }
@@ -133,17 +140,6 @@ fn server(url: &str, host: &str) -> RedisResult<ConnectionInfo> {
     url.into_connection_info()
 }
 
-/// Never with a part of the address, which may be a password that stands where another part should.
-fn refused(what: impl fmt::Display) -> SessionError {
-    SessionError::Configuration(format!("no address of a Redis: {what}"))
-}
-
-impl SessionError {
-    pub(super) fn no_redis(error: RedisError) -> Self {
-        refused(error)
-    }
-}
-
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Address").field("kind", &self.kind).finish_non_exhaustive()
@@ -156,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Result<Address, SessionError> {
+    fn parse(text: &str) -> Result<Address, RedisFailure> {
         Address::parse(&Url::new(text))
     }
 
@@ -193,7 +189,7 @@ mod tests {
         assert!(address.servers.iter().all(|server| server.redis_settings().password() == Some("pass")));
     }
 
-    #[cfg(feature = "session-redis-tls")]
+    #[cfg(feature = "redis-tls")]
     #[test]
     fn tls_is_in_the_scheme() {
         for address in ["rediss://a", "rediss+cluster://a", "rediss+sentinel://a/blog"] {
@@ -232,7 +228,7 @@ mod tests {
             "redis+unix://hunter2",
         ] {
             let error = parse(text).unwrap_err();
-            assert!(matches!(error, SessionError::Configuration(_)), "{text}");
+            assert!(matches!(error, RedisFailure::Configuration(_)), "{text}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
     }

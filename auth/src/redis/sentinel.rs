@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value};
 use tokio::sync::{mpsc, watch};
 
-use super::address::Address;
 use super::connection::{Link, tcp};
+use super::{Address, RedisFailure};
 use crate::BoxFuture;
-use crate::sessions::SessionError;
 
 /// The server that sentinels call the master.
 struct Sentinel {
@@ -25,26 +24,20 @@ struct Master {
     number: u64,
 }
 
-pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, SessionError> {
+pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, RedisFailure> {
     let client = client(address, timeout)?;
     let (found, mut master) = watch::channel(None);
     let (lost, losses) = mpsc::channel(64);
     tokio::spawn(follow(client, timeout, found, losses));
-    master.wait_for(Option::is_some).await.map_err(SessionError::store)?;
+    master.wait_for(Option::is_some).await.map_err(|_| stopped())?;
     Ok(Arc::new(Sentinel { master, lost }))
 }
 
-/// The master of this moment.
-pub(super) async fn master(address: &Address, timeout: Duration) -> Result<Vec<Client>, SessionError> {
-    let master = client(address, timeout)?.async_get_client().await;
-    master.map(|master| vec![master]).map_err(SessionError::store)
-}
-
-fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, SessionError> {
+pub(super) fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, RedisFailure> {
     let sentinels = address.servers.iter().map(|server| server.addr().clone());
     let settings = address.servers[0].redis_settings();
     let mut builder = SentinelClientBuilder::new(sentinels, &address.sentinels.master, SentinelServerType::Master)
-        .map_err(SessionError::no_redis)?
+        .map_err(RedisFailure::no_address)?
         .set_client_to_redis_db(settings.db())
         .set_client_to_redis_protocol(settings.protocol())
         .set_client_to_redis_tcp_settings(tcp(timeout))
@@ -64,13 +57,13 @@ fn client(address: &Address, timeout: Duration) -> Result<SentinelClient, Sessio
     if address.tls.is_some() {
         builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
     }
-    #[cfg(feature = "session-redis-tls")]
+    #[cfg(feature = "redis-tls")]
     if let Some(certificates) = super::tls::certificates(address)? {
         builder = builder
             .set_client_to_redis_certificates(certificates.clone())
             .set_client_to_sentinel_certificates(certificates);
     }
-    builder.build().map_err(SessionError::no_redis)
+    builder.build().map_err(RedisFailure::no_address)
 }
 
 /// Asks the sentinels who the master is, and again whenever it was lost, until nobody wants to know any more.
@@ -89,7 +82,7 @@ async fn follow(
         let connection = loop {
             match client.get_async_connection_with_config(&config).await {
                 Ok(connection) => break connection,
-                Err(error) => tracing::warn!(%error, "the sentinels name no master of the session store"),
+                Err(error) => tracing::warn!(%error, "the sentinels name no master"),
             }
             if tokio::time::timeout(pause, found.closed()).await.is_ok() {
                 return;
@@ -113,8 +106,7 @@ impl Link for Sentinel {
     fn send<'a>(&'a self, command: &'a Cmd) -> BoxFuture<'a, RedisResult<Value>> {
         let mut master = self.master.clone();
         Box::pin(async move {
-            let stopped = |_| RedisError::from((ErrorKind::Io, "nobody asks the sentinels any more"));
-            let master = master.wait_for(Option::is_some).await.map_err(stopped)?.clone();
+            let master = master.wait_for(Option::is_some).await.map_err(|_| stopped())?.clone();
             let Some(Master { mut connection, number }) = master else {
                 return Err((ErrorKind::Io, "there is no master").into());
             };
@@ -132,6 +124,10 @@ impl Link for Sentinel {
             let _ = self.lost.try_send(master.number);
         }
     }
+}
+
+fn stopped() -> RedisError {
+    (ErrorKind::Io, "nobody asks the sentinels any more").into()
 }
 
 /// Whether another server may be the master now.

@@ -8,35 +8,30 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
-use super::address::Address;
 use super::connection::{Link, tcp};
+use super::{Address, RedisFailure};
 use crate::BoxFuture;
-use crate::sessions::SessionError;
 
 /// The masters of a cluster, of which each holds the keys of its slots.
 struct Cluster(ClusterConnection);
 
-pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, SessionError> {
+pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, RedisFailure> {
     let client = ClusterClient::builder(address.servers.clone())
         .connection_timeout(timeout)
         .response_timeout(timeout)
         .tcp_settings(tcp(timeout))
         // It would send a script again of which nobody knows whether it was run.
         .retries(0);
-    #[cfg(feature = "session-redis-tls")]
+    #[cfg(feature = "redis-tls")]
     let client = match super::tls::certificates(address)? {
         Some(certificates) => client.certs(certificates),
         None => client,
     };
-    let client = client.build().map_err(SessionError::no_redis)?;
-    Ok(Arc::new(Cluster(client.get_async_connection().await.map_err(SessionError::store)?)))
+    let client = client.build().map_err(RedisFailure::no_address)?;
+    Ok(Arc::new(Cluster(client.get_async_connection().await?)))
 }
 
 impl Link for Cluster {
-    fn has_all_keys(&self) -> bool {
-        false
-    }
-
     fn send<'a>(&'a self, command: &'a Cmd) -> BoxFuture<'a, RedisResult<Value>> {
         let mut connection = self.0.clone();
         Box::pin(async move {

@@ -5,15 +5,14 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike as _, ConnectionManager, ConnectionManagerConfig};
 use redis::{Cmd, RedisResult, Value};
 
-use super::address::Address;
 use super::connection::{Link, named};
+use super::{Address, RedisFailure};
 use crate::BoxFuture;
-use crate::sessions::SessionError;
 
 /// One server.
 struct Single(ConnectionManager);
 
-pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, SessionError> {
+pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn Link>, RedisFailure> {
     let client = named(address, timeout)?.swap_remove(0);
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(timeout))
@@ -22,7 +21,7 @@ pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn
         .set_number_of_retries(3)
         .set_min_delay(Duration::from_millis(20))
         .set_max_delay(Duration::from_millis(500));
-    let manager = ConnectionManager::new_with_config(client, config).await.map_err(SessionError::store)?;
+    let manager = ConnectionManager::new_with_config(client, config).await?;
     Ok(Arc::new(Single(manager)))
 }
 

@@ -1,31 +1,31 @@
 use redis::{Cmd, ToRedisArgs};
 
 /// Code that the server runs in one step. It names one key, so that a cluster runs it as well.
-pub(super) struct Script {
+pub(crate) struct Script {
     code: String,
     digest: String,
 }
 
 impl Script {
-    pub(super) fn new(code: String) -> Self {
+    pub(crate) fn new(code: String) -> Self {
         let digest = redis::Script::new(&code).get_hash().to_owned();
         Self { code, digest }
     }
 
-    pub(super) fn of<K: ToRedisArgs>(&self, key: K) -> Call<'_> {
+    pub(crate) fn of<K: ToRedisArgs>(&self, key: K) -> Call<'_> {
         Call { script: self, words: Vec::new() }.arg(key)
     }
 }
 
 /// A script and what it is called with.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     script: &'a Script,
     /// The key, and what follows it.
     words: Vec<Vec<u8>>,
 }
 
 impl Call<'_> {
-    pub(super) fn arg<T: ToRedisArgs>(mut self, word: T) -> Self {
+    pub(crate) fn arg<T: ToRedisArgs>(mut self, word: T) -> Self {
         word.write_redis_args(&mut self.words);
         self
     }
