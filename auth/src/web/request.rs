@@ -61,8 +61,8 @@ struct Inner {
 pub(crate) struct Asked {
     pub(crate) session: Session,
     principal: Option<Principal>,
-    /// The key under which the session was found.
-    came_with: Option<SessionKey>,
+    /// The verifier of the key under which the session was found.
+    came_with: Option<[u8; 32]>,
     /// Where the session's key is written. Not for what another site sent to an exempt route: it has no session to keep.
     jar: Option<Jar>,
 }
@@ -157,7 +157,7 @@ impl RequestAuth {
         }
         let key = jar.as_ref().and_then(|jar| jar.read(Which::Session, parts)).and_then(SessionKey::parse);
         let (session, principal) = self.inner.app.resume(key).await.map_err(|e| Refusal::failed(&e, parts))?;
-        let came_with = session.key();
+        let came_with = session.stored_verifier();
         // Of two who ask at the same moment, both get what the first one found.
         Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came_with, jar }))
     }
@@ -217,7 +217,7 @@ impl RequestAuth {
             headers.append(header::SET_COOKIE, jar.write(Which::Csrf, Some((fresh, CSRF_SECONDS))));
         }
         if let Some(Asked { session, came_with, jar: Some(jar), .. }) = asked
-            && !session.has_stored_key(came_with.as_ref())
+            && session.stored_verifier() != *came_with
         {
             let value = session.stored_key().map(|key| (key.expose(), session.seconds_left()));
             let value = value.as_ref().map(|(key, seconds)| (key.as_str(), *seconds));
