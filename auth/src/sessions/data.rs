@@ -13,7 +13,8 @@ pub(super) fn encode(items: &Map<String, Value>) -> Result<Box<[u8]>, SessionErr
     if items.is_empty() {
         return Ok(Box::default());
     }
-    let mut bytes = vec![JSON];
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(JSON);
     serde_json::to_writer(&mut bytes, items).map_err(|source| SessionError::Value { key: String::new(), source })?;
     if bytes.len() > MAX_BYTES {
         return Err(SessionError::TooLarge { max: MAX_BYTES });
