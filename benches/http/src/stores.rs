@@ -1,6 +1,8 @@
 //! Stores for sessions, ours and those of tower-sessions. Both SQLite files have a write-ahead log and the same care for
 //! the disk, or the writes would compare settings.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use auth::database::Database;
 use auth::sessions::{CleanupExpired as _, DatabaseSessionBackend, RedisSessionBackend};
@@ -41,12 +43,13 @@ pub async fn tower_redis(url: &str) -> Result<RedisStore<fred::Pool>> {
     Ok(RedisStore::new(pool))
 }
 
-/// Removes what has expired, a thousand rows at a time.
+/// Removes what has expired, a thousand rows at a time, and leaves others as much time to write.
 pub async fn auth_clean_up(sessions: DatabaseSessionBackend) -> StatusCode {
     loop {
+        let began = Instant::now();
         match sessions.cleanup_expired(1000).await {
             Ok(0) => return StatusCode::NO_CONTENT,
-            Ok(_) => {}
+            Ok(_) => tokio::time::sleep(began.elapsed()).await,
             Err(_) => return StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
