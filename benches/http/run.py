@@ -12,7 +12,8 @@ on CPU 0 and the load on CPU 1. Needs wrk, and redis-server for the Redis modes.
 import argparse, contextlib, os, re, shutil, socket, statistics, subprocess, sys, tempfile, time
 import urllib.request
 
-BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release")
+BENCHES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(BENCHES, "target")), "release")
 FIRST_PORT = 18300
 # To add a contestant: give the http binary a mode and name it here.
 MODES = [
