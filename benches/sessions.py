@@ -43,7 +43,7 @@ def route(args, stack, tmp):
     """The protected route over sockets: server on one core, load on the other."""
     modes = ["bare"] + [f"{who}-{store}" for store in STORES for who in ("auth", "axum-login")]
     options = argparse.Namespace(modes=",".join(modes), conns=32, pin=True,
-                                 rounds=3 if args.quick else 7, secs=1 if args.quick else 3)
+                                 rounds=3 if args.quick else 5, secs=1 if args.quick else 3)
     _, rounds = run.alternate(options, stack, tmp)
     middle = lambda mode, of: statistics.median(map(of, rounds[mode], rounds["bare"]))
     for store in STORES:
