@@ -6,18 +6,19 @@
 
 All servers stay up for the whole run and are loaded in alternating rounds, so
 that a noisy machine slows them alike; read the ratios. `serve` keeps the server
-on CPU 0 and the load on CPU 1. Needs wrk, and redis-server for the Redis mode.
+on CPU 0 and the load on CPU 1. Needs wrk, and redis-server for the Redis modes.
 """
 
 import argparse, contextlib, os, re, shutil, socket, statistics, subprocess, sys, tempfile, time
 import urllib.request
 
-BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release")
+BENCHES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(BENCHES, "target")), "release")
 FIRST_PORT = 18300
 # To add a contestant: give the http binary a mode and name it here.
 MODES = [
-    "bare", "lean", "auth-memory", "auth-sqlite", "jwt", "axum-session", "axum-login-memory",
-    "axum-login-moka", "axum-login-sqlite", "axum-login-redis",
+    "bare", "lean", "auth-memory", "auth-sqlite", "auth-redis", "jwt", "axum-session",
+    "axum-login-memory", "axum-login-moka", "axum-login-sqlite", "axum-login-redis",
 ]
 # No loopback name: cookies are called and guarded as in production.
 HOST = {"Host": "bench"}
@@ -39,10 +40,7 @@ class Server:
         self.name, self.port = mode, port
         env = dict(os.environ)
         if mode.endswith("redis"):
-            redis = ["redis-server", "--port", str(port + 1000), "--bind", "127.0.0.1",
-                     "--save", "", "--dir", tmp]
-            start(stack, on_cpu(1, pin) + redis, port + 1000, stdout=subprocess.DEVNULL)
-            env["STORE"] = f"redis://127.0.0.1:{port + 1000}"
+            env["STORE"] = redis(stack, port + 1000, pin, tmp)
         if mode.endswith("sqlite"):
             env["STORE"] = os.path.join(tmp, f"{port}.sqlite")
         cmd = on_cpu(0, pin) + [os.path.join(BIN, "http"), mode, str(port), hash_place]
@@ -88,6 +86,13 @@ def start(stack, cmd, port, **options):
     raise SystemExit(f"nothing listens on port {port}: {' '.join(cmd)}")
 
 
+def redis(stack, port, pin, tmp):
+    """A server of our own; it is stopped with the stack."""
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", tmp]
+    start(stack, on_cpu(1, pin) + command, port, stdout=subprocess.DEVNULL)
+    return f"redis://127.0.0.1:{port}"
+
+
 def on_cpu(cpu, pin):
     return ["taskset", "-c", str(cpu)] if pin else []
 
@@ -125,7 +130,8 @@ def middle(rounds, key):
     return statistics.median(r[key] for r in rounds)
 
 
-def serve(args, stack, tmp):
+def alternate(args, stack, tmp):
+    """The servers of these modes, and what each round measured of each."""
     servers = [Server(stack, m, FIRST_PORT + i, args.pin, tmp)
                for i, m in enumerate(args.modes.split(","))]
     for s in servers:
@@ -135,6 +141,11 @@ def serve(args, stack, tmp):
     for _ in range(args.rounds):
         for s in servers:
             rounds[s.name].append(wrk(s, args.conns, args.secs, args.pin))
+    return servers, rounds
+
+
+def serve(args, stack, tmp):
+    servers, rounds = alternate(args, stack, tmp)
     print("| mode | req/s (min..max) | vs first | p50 us | p99 us | server CPU us/req "
           "| CPU over first | peak RSS MiB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -189,7 +200,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True)
     p = commands.add_parser("serve")
-    p.add_argument("--modes", default=",".join(m for m in MODES if m != "axum-login-redis"
+    p.add_argument("--modes", default=",".join(m for m in MODES if not m.endswith("redis")
                                                or shutil.which("redis-server")))
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--secs", type=int, default=4)

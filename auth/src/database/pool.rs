@@ -77,7 +77,8 @@ async fn sqlite(url: &str) -> Result<Database, DatabaseError> {
         .busy_timeout(PATIENCE);
     #[cfg(unix)]
     create_private(url, options.get_filename());
-    let pool = SqlitePoolOptions::new().acquire_timeout(PATIENCE);
+    // A connection is tested when it comes back. Until it is taken again, nothing can happen to one inside this process.
+    let pool = SqlitePoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false);
     // What is in memory lives as long as its last connection, and connections to it do not see one another's locks.
     let pool = if in_memory(url) {
         pool.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None)

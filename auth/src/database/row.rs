@@ -34,8 +34,9 @@ macro_rules! row {
                 if value.is_null() {
                     return Ok(Value::null(kind));
                 }
-                let found = value.type_info().name().to_owned();
-                $decode(value, kind, &found)
+                let info = value.type_info().into_owned();
+                let found = info.name();
+                $decode(value, kind, found)
                     .ok_or_else(|| format!("expected {kind:?}, found a {found} that is none").into())
             }
         }

@@ -103,7 +103,8 @@ impl<B: SessionBackend + ?Sized> UserSessions for Arc<B> {
 
 /// A store that does not forget expired records by itself.
 pub trait CleanupExpired: Send + Sync {
-    /// Removes expired records, and says how many: at most `batch`, so that requests are not held up. Call it until it says 0.
+    /// Removes expired records, and says how many: at most `batch`, so that requests are not held up. Call it until it says
+    /// 0, with a pause between two calls: SQLite lets one write at a time, and not in the order of asking.
     fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, SessionError>>;
 }
 

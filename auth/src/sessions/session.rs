@@ -376,11 +376,10 @@ impl<B: SessionBackend> Session<B> {
         state.record.as_ref().and(state.key.clone())
     }
 
-    /// Whether that is [`Session::stored_key`].
+    /// What tells that key from the session's others, without being one.
     #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
-    pub(crate) fn has_stored_key(&self, key: Option<&SessionKey>) -> bool {
-        let state = self.state();
-        state.record.as_ref().and(state.key.as_ref()) == key
+    pub(crate) fn stored_verifier(&self) -> Option<[u8; 32]> {
+        self.state().record.as_ref().map(|record| record.verifier)
     }
 
     /// How long the session lives at the most, in seconds: as long as its cookie.

@@ -17,8 +17,8 @@ pub(crate) struct Came {
     pub(super) backend: DynSessionBackend,
     /// The key of the session that may be there.
     pub(super) key: Option<SessionKey>,
-    /// The key under which the session was found.
-    pub(super) found: Option<SessionKey>,
+    /// The verifier of the key under which the session was found.
+    pub(super) found: Option<[u8; 32]>,
     #[cfg(feature = "session-cookie")]
     slot: Option<Arc<Slot>>,
 }
@@ -46,18 +46,18 @@ impl Came {
 
     /// What becomes of the cookie.
     pub(super) fn change(&self, session: &Session) -> CookieChange {
-        let key = session.stored_key();
         #[cfg(feature = "session-cookie")]
         if let Some(slot) = &self.slot {
             if !slot.has_changed() {
                 return CookieChange::Stays;
             }
-            return key.and_then(|key| slot.cookie(&key)).map_or(CookieChange::Removed, CookieChange::Set);
+            let sealed = session.stored_key().and_then(|key| slot.cookie(&key));
+            return sealed.map_or(CookieChange::Removed, CookieChange::Set);
         }
-        if session.has_stored_key(self.found.as_ref()) {
+        if session.stored_verifier() == self.found {
             return CookieChange::Stays;
         }
-        key.map_or(CookieChange::Removed, |key| CookieChange::Set(key.expose()))
+        session.stored_key().map_or(CookieChange::Removed, |key| CookieChange::Set(key.expose()))
     }
 }
 

@@ -176,7 +176,7 @@ impl RequestAuth {
         let mut came = came.map_err(|error| failed(error.into()))?;
         let (session, principal) =
             self.inner.app.resume(came.backend.clone(), came.key.clone()).await.map_err(failed)?;
-        came.found = session.key();
+        came.found = session.stored_verifier();
         // Of two who ask at the same moment, both get what the first one found.
         Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came, jar }))
     }

@@ -4,6 +4,7 @@
 use anyhow::Result;
 use auth::accounts::{Credentials, LoginOutcome};
 use auth::prelude::*;
+use auth::sessions::SessionBackend;
 use auth::users::{InMemoryUserStore, UserStore as _};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -54,16 +55,24 @@ async fn login(auth: Auth<Member>, session: Session, Form(creds): Form<app::Cred
     }
 }
 
-/// Sessions are kept at that address: `memory:`, or `sqlite:` and a file.
-pub async fn router(users: Users, sessions: &str) -> Result<Router> {
+/// Changes the session.
+async fn visit(session: Session) -> StatusCode {
+    match session.set("visited", Utc::now()) {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub async fn router(users: Users, sessions: impl SessionBackend) -> Result<Router> {
     let store = InMemoryUserStore::<Member>::new();
     for id in 1.. {
         let Some(user) = users.get(id) else { break };
         store.create(Member::of(user, &users)).await?;
     }
-    let auth = Auth::<Member>::builder().users(store).sessions(sessions).build().await?;
+    let auth = Auth::<Member>::builder().users(store).session_backend(sessions).build().await?;
     Ok(auth
         .protected(Router::new().route("/protected", get(protected)))
         .route("/login", post(login))
+        .route("/visit", get(visit))
         .layer(auth.layer()))
 }

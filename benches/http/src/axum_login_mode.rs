@@ -12,7 +12,7 @@ use axum_login::{
     AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, AuthzBackend, UserId, login_required,
     permission_required,
 };
-use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use crate::app::{self, Credentials, User, Users};
 
@@ -60,6 +60,14 @@ async fn login(mut auth: AuthSession<Users>, Form(creds): Form<Credentials>) -> 
     }
 }
 
+/// Changes the session.
+async fn visit(session: Session) -> StatusCode {
+    match session.insert("visited", time::OffsetDateTime::now_utc()).await {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 pub fn router(users: Users, store: impl SessionStore + Clone) -> Router {
     let sessions = SessionManagerLayer::new(store).with_expiry(Expiry::OnInactivity(time::Duration::days(1)));
     Router::new()
@@ -67,5 +75,6 @@ pub fn router(users: Users, store: impl SessionStore + Clone) -> Router {
         .route_layer(permission_required!(Users, app::PERMISSION))
         .route_layer(login_required!(Users))
         .route("/login", post(login))
+        .route("/visit", get(visit))
         .layer(AuthManagerLayerBuilder::new(users, sessions).build())
 }

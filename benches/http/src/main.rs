@@ -10,19 +10,22 @@ mod auth_mode;
 mod axum_login_mode;
 mod axum_session_mode;
 mod calls;
+mod figures;
 mod jwt_mode;
 mod lean_mode;
 mod permissions;
+mod stores;
 
 use anyhow::{Context, Result, bail};
 use app::{Hash, Users};
-use axum::{Router, routing::get};
+use auth::sessions::InMemorySessionBackend;
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use tokio::runtime::Runtime;
 use tower_sessions::MemoryStore;
 use tower_sessions_moka_store::MokaStore;
-use tower_sessions_redis_store::{RedisStore, fred::prelude as fred};
-use tower_sessions_sqlx_store::{SqliteStore, sqlx};
-
-use fred::ClientLike as _;
 
 // A contestant built beside one that asks for serde_json's `preserve_order` gets
 // it too, and is measured at twice its size. Build one member at a time.
@@ -33,20 +36,29 @@ fn main() -> Result<()> {
     if args.first().is_some_and(|mode| mode == "calls") {
         return calls(args.get(1).map(String::as_str));
     }
+    if args.first().is_some_and(|mode| mode == "figures") {
+        let words: Vec<_> = args[1..].iter().filter(|word| !word.starts_with("--")).collect();
+        let folder = words.first().context("usage: http figures FOLDER [REDIS_URL] [--quick]")?;
+        return figures::run(one_thread()?, folder, words.get(1).map(|url| url.as_str()));
+    }
     let [mode, port, rest @ ..] = args.as_slice() else {
         bail!("usage: http MODE PORT [inline|blocking|bounded|nice]");
     };
     let hash = rest.first().map_or("blocking", String::as_str);
     let users = Users::new(Hash::parse(hash)?);
-    tokio::runtime::Runtime::new()?.block_on(async {
+    Runtime::new()?.block_on(async {
         let router = router(mode, users).await?;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
         Ok(axum::serve(listener, router).await?)
     })
 }
 
+fn one_thread() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
 fn calls(modes: Option<&str>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = one_thread()?;
     let users = Users::new(Hash::parse("inline")?);
     let modes = modes.filter(|modes| !modes.starts_with("--"));
     let modes = modes.unwrap_or("bare,lean,auth-memory,axum-login-memory,axum-session").split(',');
@@ -62,28 +74,21 @@ async fn router(mode: &str, users: Users) -> Result<Router> {
         "bare" => Router::new().route("/protected", get(app::ok)),
         "lean" => lean_mode::router(users),
         "jwt" => jwt_mode::router(users),
-        "auth-memory" => auth_mode::router(users, "memory:").await?,
-        "auth-sqlite" => auth_mode::router(users, &format!("sqlite:{}?mode=rwc", store()?)).await?,
+        "auth-memory" => auth_mode::router(users, InMemorySessionBackend::new()).await?,
+        "auth-sqlite" => {
+            let sessions = stores::auth_sqlite(&store()?).await?;
+            let router = auth_mode::router(users, sessions.clone()).await?;
+            router.route("/cleanup", post(|| stores::auth_clean_up(sessions)))
+        }
+        "auth-redis" => auth_mode::router(users, stores::auth_redis(&store()?).await?).await?,
         "axum-login-memory" => axum_login_mode::router(users, MemoryStore::default()),
         "axum-login-moka" => axum_login_mode::router(users, MokaStore::new(None)),
         "axum-login-sqlite" => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(store()?)
-                .create_if_missing(true)
-                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
-            let pool = sqlx::SqlitePool::connect_with(options).await?;
-            let sessions = SqliteStore::new(pool);
-            sessions.migrate().await?;
-            axum_login_mode::router(users, sessions)
+            let sessions = stores::tower_sqlite(&store()?).await?;
+            let router = axum_login_mode::router(users, sessions.clone());
+            router.route("/cleanup", post(|| stores::tower_clean_up(sessions)))
         }
-        "axum-login-redis" => {
-            let config = fred::Config::from_url(&store()?)?;
-            let pool = fred::Pool::new(config, None, None, None, 6)?;
-            // Not `connect` and `wait_for_connect`: that may miss the connection
-            // and wait for ever.
-            pool.init().await?;
-            axum_login_mode::router(users, RedisStore::new(pool))
-        }
+        "axum-login-redis" => axum_login_mode::router(users, stores::tower_redis(&store()?).await?),
         "axum-session" => axum_session_mode::router(users).await?,
         other => bail!("unknown mode {other}"),
     })

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 type Batch = Box<dyn FnMut(u64)>;
 
 pub struct Figure {
-    name: &'static str,
+    name: String,
     contestants: Vec<(String, Batch)>,
 }
 
 impl Figure {
-    pub fn new(name: &'static str) -> Self {
-        Self { name, contestants: Vec::new() }
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), contestants: Vec::new() }
     }
 
     /// Adds a contestant. The loop is compiled per closure, so one call costs
@@ -54,10 +54,29 @@ impl Bench {
         self.filter.as_deref().is_none_or(|f| name.contains(f))
     }
 
+    /// Prints the figure as a table, if it is wanted.
     pub fn run(&self, mut figure: Figure) {
-        if !self.wants(figure.name) || figure.contestants.is_empty() {
+        if !self.wants(&figure.name) || figure.contestants.is_empty() {
             return;
         }
+        let stats = self.measure(&mut figure);
+        let best = stats.iter().map(|s| s[1]).fold(f64::INFINITY, f64::min);
+
+        println!("\n### {}\n", figure.name);
+        println!("| contestant | median ns/op | p10..p90 | vs best |");
+        println!("| --- | ---: | ---: | ---: |");
+        for ((name, _), [low, mid, high]) in figure.contestants.iter().zip(stats) {
+            println!("| {name} | {} | {}..{} | {:.2}x |", show(mid), show(low), show(high), mid / best);
+        }
+    }
+
+    /// The contestants' nanoseconds, in the middle of all rounds.
+    pub fn medians(&self, mut figure: Figure) -> Vec<f64> {
+        self.measure(&mut figure).iter().map(|stats| stats[1]).collect()
+    }
+
+    /// Nanoseconds of each contestant: few, middle, many.
+    fn measure(&self, figure: &mut Figure) -> Vec<[f64; 3]> {
         let iters: Vec<u64> = figure.contestants.iter_mut().map(|(_, op)| calibrate(op, self.batch)).collect();
         let mut samples = vec![Vec::with_capacity(self.rounds); iters.len()];
         for _ in 0..self.rounds {
@@ -67,15 +86,7 @@ impl Bench {
                 samples[i].push(start.elapsed().as_nanos() as f64 / iters[i] as f64);
             }
         }
-        let stats: Vec<[f64; 3]> = samples.into_iter().map(percentiles).collect();
-        let best = stats.iter().map(|s| s[1]).fold(f64::INFINITY, f64::min);
-
-        println!("\n### {}\n", figure.name);
-        println!("| contestant | median ns/op | p10..p90 | vs best |");
-        println!("| --- | ---: | ---: | ---: |");
-        for ((name, _), [low, mid, high]) in figure.contestants.iter().zip(stats) {
-            println!("| {name} | {} | {}..{} | {:.2}x |", show(mid), show(low), show(high), mid / best);
-        }
+        samples.into_iter().map(percentiles).collect()
     }
 }
 

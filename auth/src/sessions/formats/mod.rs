@@ -128,7 +128,8 @@ fn encode<F: SessionFormat>(items: &Map<String, Value>) -> Result<Box<[u8]>, Ses
         let source = serde_json::Error::custom(format!("it is nested more than {MAX_DEPTH} deep"));
         return Err(SessionError::Value { key: key.clone(), source });
     }
-    let mut bytes = vec![F::TAG];
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(F::TAG);
     F::write(items, &mut bytes).map_err(|source| SessionError::Value { key: String::new(), source })?;
     if bytes.len() > MAX_BYTES {
         return Err(SessionError::TooLarge { max: MAX_BYTES });

@@ -6,9 +6,15 @@
 //!
 //! `load flood PORT CLIENTS SECONDS`: POST /login in a loop from each client.
 //! Prints logins per second and their p50.
+//!
+//! `load cleanup PORT HEADER RATE`: POST /cleanup, and until it has answered GET
+//! /protected at that rate and GET /visit, which writes, at a tenth of it. Prints
+//! the seconds it took, p50, p99 and maximum of the first in milliseconds, the
+//! same of the second, and how many of the second failed.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,26 +53,72 @@ impl Client {
     }
 }
 
-fn probe(port: u16, header: &str, rate: u32, time: Duration) -> Result<()> {
-    let request = format!("GET /protected HTTP/1.1\r\nHost: bench\r\n{header}\r\n\r\n");
+/// GET requests at a fixed rate, as long as this says. Their milliseconds, sorted, and how many of them failed.
+fn paced(
+    port: u16,
+    request: &str,
+    rate: u32,
+    connections: u32,
+    goes_on: impl Fn(Instant) -> bool + Sync,
+) -> Result<(Vec<f64>, usize)> {
     let start = Instant::now() + Duration::from_millis(50);
-    let gap = Duration::from_secs(1) * CONNECTIONS / rate;
+    let gap = Duration::from_secs(1) * connections / rate;
+    let failed = AtomicUsize::new(0);
     let work = |i| -> Result<Vec<f64>> {
         let mut client = Client::connect(port)?;
-        let mut due = start + gap * i / CONNECTIONS;
+        let mut due = start + gap * i / connections;
         let mut took = Vec::new();
-        while due < start + time {
+        loop {
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            client.call(request.as_bytes())?;
+            if client.call(request.as_bytes()).is_err() {
+                failed.fetch_add(1, Ordering::Relaxed);
+                client = Client::connect(port)?;
+            }
             took.push(due.elapsed().as_secs_f64() * 1e3);
             due += gap;
+            if !goes_on(due) {
+                return Ok(took);
+            }
         }
-        Ok(took)
     };
-    let mut took = gather((0..CONNECTIONS).collect(), work)?;
+    let mut took = gather((0..connections).collect(), work)?;
     took.sort_by(f64::total_cmp);
+    Ok((took, failed.into_inner()))
+}
+
+fn get(path: &str, header: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{header}\r\n\r\n")
+}
+
+fn probe(port: u16, header: &str, rate: u32, time: Duration) -> Result<()> {
+    let end = Instant::now() + time;
+    let (took, failed) = paced(port, &get("/protected", header), rate, CONNECTIONS, |due| due < end)?;
+    ensure!(failed == 0, "{failed} requests failed");
     println!("{} {} {}", at(&took, 0.5), at(&took, 0.99), at(&took, 1.0));
     Ok(())
+}
+
+fn cleanup(port: u16, header: &str, rate: u32) -> Result<()> {
+    let done = AtomicBool::new(false);
+    let goes_on = |_| !done.load(Ordering::Relaxed);
+    let (read, visit) = (get("/protected", header), get("/visit", header));
+    thread::scope(|scope| {
+        let reads = scope.spawn(|| paced(port, &read, rate, CONNECTIONS, goes_on));
+        let writes = scope.spawn(|| paced(port, &visit, rate / 10, 4, goes_on));
+        let start = Instant::now();
+        let request = "POST /cleanup HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n";
+        let cleaned = Client::connect(port).and_then(|mut client| client.call(request.as_bytes()));
+        let took = start.elapsed().as_secs_f64();
+        done.store(true, Ordering::Relaxed);
+        let (reads, failed) = reads.join().expect("a client panicked")?;
+        let (writes, unwritten) = writes.join().expect("a client panicked")?;
+        cleaned?;
+        ensure!(failed == 0, "{failed} requests failed");
+        let [r50, r99, r100] = [0.5, 0.99, 1.0].map(|q| at(&reads, q));
+        let [w50, w99, w100] = [0.5, 0.99, 1.0].map(|q| at(&writes, q));
+        println!("{took} {r50} {r99} {r100} {w50} {w99} {w100} {unwritten}");
+        Ok(())
+    })
 }
 
 fn flood(port: u16, clients: u32, time: Duration) -> Result<()> {
@@ -120,6 +172,9 @@ fn main() -> Result<()> {
         ["flood", port, clients, secs] => {
             flood(port.parse()?, clients.parse()?, Duration::from_secs(secs.parse()?)).context("flood")
         }
-        _ => bail!("usage: load probe PORT HEADER RATE SECONDS | load flood PORT CLIENTS SECONDS"),
+        ["cleanup", port, header, rate] => cleanup(port.parse()?, header, rate.parse()?).context("cleanup"),
+        _ => bail!(
+            "usage: load probe PORT HEADER RATE SECONDS | load flood PORT CLIENTS SECONDS | load cleanup PORT HEADER RATE"
+        ),
     }
 }
