@@ -1,6 +1,6 @@
 //! What almost every application names: `use auth::prelude::*;`. It never exports the name `permissions`.
 
-pub use chrono::{DateTime, Utc};
+pub use chrono::{DateTime, TimeDelta, Utc};
 pub use uuid::Uuid;
 
 pub use crate::access::{All, Any, CurrentUser, Granted, Guarded, PermissionDenied, Policy, Principal};

@@ -84,7 +84,7 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { sessions: Sessions::At(Url::new(url)), ..self }
     }
 
-    /// Keeps sessions in this backend.
+    /// Keeps sessions in this backend. Then `AUTH_SESSIONS` must not be set: it could not mean what stands around it.
     pub fn session_backend(self, backend: impl SessionBackend) -> Self {
         Self { sessions: Sessions::Given(Arc::new(backend)), ..self }
     }
@@ -250,6 +250,14 @@ impl<U: UserModel> AuthBuilder<U> {
             self.database = variable("AUTH_DATABASE")?.map(|url| Url::new(url.expose())).or(self.database.take());
         }
         if let Some(url) = variable("AUTH_SESSIONS")? {
+            if matches!(self.sessions, Sessions::Given(_)) {
+                // What stands around that backend would be lost without a word: tenants, say.
+                return Err(Error::Configuration(
+                    "AUTH_SESSIONS is set, and the program keeps sessions in a backend of its own: unset it, or have the \
+                     program read it"
+                        .to_owned(),
+                ));
+            }
             self.sessions = Sessions::At(Url::new(url.expose()));
         }
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());

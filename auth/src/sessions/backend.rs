@@ -141,11 +141,35 @@ impl fmt::Debug for SessionBackendEntry {
 /// The backend that an address asks for: `memory:`, `database:`, `postgres://…`.
 ///
 /// # Errors
-/// [`SessionError::UnknownBackend`] when nothing is registered for its scheme, and whatever the backend says.
+/// [`SessionError::UnknownBackend`] when nothing is registered for its scheme, [`SessionError::NotEnabled`] when a feature
+/// would bring it, and whatever the backend says.
 pub async fn connect(url: &Url, context: &Context) -> Result<DynSessionBackend, SessionError> {
-    let backend = registry::find::<SessionBackendEntry>(url.scheme())
-        .map_err(|unknown| UnknownEntry { name: url.shown_scheme().to_owned(), ..unknown })?;
-    (backend.connect)(url, context).await
+    match registry::find::<SessionBackendEntry>(url.scheme()) {
+        Ok(backend) => (backend.connect)(url, context).await,
+        Err(unknown) => Err(match feature_of(url.scheme()) {
+            Some(feature) => SessionError::NotEnabled { scheme: url.scheme().to_owned(), feature },
+            None if url.scheme() == "cookie" => {
+                SessionError::Configuration("sessions in cookies are kept in no store".to_owned())
+            }
+            None => UnknownEntry { name: url.shown_scheme().to_owned(), ..unknown }.into(),
+        }),
+    }
+}
+
+/// The feature that is missing where nothing is registered for this scheme of ours.
+fn feature_of(scheme: &str) -> Option<&'static str> {
+    Some(match scheme {
+        "cookie" if cfg!(not(feature = "session-cookie")) => "session-cookie",
+        "database" => "database-sqlite`, `database-postgres` or `database-mysql",
+        "file" => "session-file",
+        "mariadb" | "mysql" => "database-mysql",
+        "memcached" => "cache-memcached",
+        "postgres" | "postgresql" => "database-postgres",
+        "sqlite" => "database-sqlite",
+        redis if redis.starts_with("redis") => "session-redis",
+        cache if cache.starts_with("cache+redis") => "cache-redis",
+        _ => return None,
+    })
 }
 
 /// The live record that this key opens. One whose data cannot be read is none.

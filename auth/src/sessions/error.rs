@@ -33,6 +33,14 @@ pub enum SessionError {
     /// No backend is registered for the address's scheme.
     #[error(transparent)]
     UnknownBackend(#[from] UnknownEntry),
+    /// The backend for that scheme is not compiled in.
+    #[error("sessions at `{scheme}` need the feature `{feature}` of the crate `auth`")]
+    NotEnabled {
+        /// The scheme of the address.
+        scheme: String,
+        /// The feature that brings the backend.
+        feature: &'static str,
+    },
     /// The address or another setting does not fit the backend.
     #[error("{0}")]
     Configuration(String),

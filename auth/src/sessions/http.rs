@@ -119,7 +119,8 @@ impl HttpSessionConfig {
         Self { max_age: MaxAge::UntilBrowserCloses, ..self }
     }
 
-    /// How long a session lives on the server: an hour without use and a day in all, if nothing is said.
+    /// How long a session lives on the server: an hour without use and a day in all, if nothing is said. Its cookie lives
+    /// as long: thirty days, used or not, are `Lifetime::new(TimeDelta::days(30), TimeDelta::days(30))`.
     pub fn lifetime(self, lifetime: Lifetime) -> Self {
         Self { lifetime, ..self }
     }
@@ -176,6 +177,13 @@ impl HttpSessionConfig {
         }
         if matches!(self.max_age, MaxAge::AtMost(age) if age.num_seconds() < 1) {
             return wrong("a cookie's `max_age` is a second at least".to_owned());
+        }
+        if matches!(self.max_age, MaxAge::AtMost(age) if age > self.lifetime.absolute()) {
+            return wrong(
+                "a cookie's `max_age` is longer than its session may get, so it would change nothing: the session's own end \
+                 is set by `lifetime(…)`"
+                    .to_owned(),
+            );
         }
         Ok(())
     }

@@ -5,6 +5,11 @@
 //! `backends/`, name it in a function marked `#[session_backend("scheme")]`, and run `auth::session_backend_suite!` on
 //! it. What is put around a backend stands in `wrappers/`, is a backend too, passes the same suite, and has its row in
 //! the matrix of `tests/tests/wrappers/`.
+//!
+//! Wrappers stand in any order and keep their promises; what one does is done to what is inside it. Next to the store
+//! belongs what changes the bytes or the names (`Compressed…`, `Tenant…`), further out what saves asking
+//! (`Layered…`), outermost what watches (`Instrumented…`). A tenant's sessions are one backend, so an application has one
+//! `Auth`, or one `SessionMiddleware`, for each tenant.
 
 #[macro_use]
 mod pass_on;

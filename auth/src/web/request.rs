@@ -100,6 +100,12 @@ impl RequestAuth {
         let jar = self.jar(parts);
         let is_foreign = !self.passes(&jar, parts);
         if is_foreign && !CsrfExempt::is_on(parts) {
+            if self.needs_token(parts) {
+                tracing::info!(
+                    "an unsafe request with a cookie and without `Origin` needs a token: in the header `X-CSRF-Token`, or in a \
+                     form that the handler takes as `CsrfForm`"
+                );
+            }
             return Err(Refusal::new(Kind::CrossSite, parts));
         }
         self.look_up((!is_foreign).then_some(jar), parts).await

@@ -14,6 +14,7 @@
 //! 3. Start the servers with the new store alone.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth::clock::SystemClock;
@@ -24,7 +25,21 @@ use auth::sessions::{MigratingSessionBackend, MigrationProgress, ScanCursor, Ses
 const USAGE: &str = "usage: migrate-sessions <old store> <new store> [--resume <cursor>]";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut cause: Option<&dyn Error> = Some(&*error);
+            while let Some(error) = cause {
+                eprintln!("{error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let (old, new, cursor) = match arguments[..] {

@@ -1,4 +1,17 @@
 //! axum: extractors, the checks around routers, and the routes.
+//!
+//! A handler takes as an argument, in any order, each also as an `Option` where there may be none:
+//!
+//! | argument | what it is | refused with |
+//! | --- | --- | --- |
+//! | [`CurrentUser<U>`](crate::CurrentUser), [`Principal`](crate::access::Principal) | who is logged in | 401, or the login page |
+//! | [`Granted<P>`](crate::Granted) | the proof that they may | 403 |
+//! | [`Session`](crate::sessions::Session) | the visitor's session | |
+//! | [`Auth<U>`](crate::Auth) | the application | |
+//! | [`CsrfToken`], [`CsrfForm<T>`](CsrfForm) | a token for a form of one's own, and the form | 403 |
+//!
+//! Whoever asks for one of them in an unsafe request (`POST`, …) has it judged by the cross-site rules first. A handler
+//! that asks for none of them, and stands behind no guard, answers everybody.
 
 mod csrf;
 mod extract;
