@@ -186,3 +186,23 @@ pub(super) async fn find(
     }
     Ok(found.filter(|record| record.is_alive(now) && formats::is_readable(&record.data)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_of_ours_names_its_feature() {
+        for (scheme, feature) in [
+            ("file", "session-file"),
+            ("redis", "session-redis"),
+            ("rediss+cluster", "session-redis"),
+            ("memcached", "cache-memcached"),
+            ("cache+redis", "cache-redis"),
+            ("mysql", "database-mysql"),
+        ] {
+            assert_eq!(feature_of(scheme), Some(feature), "{scheme}");
+        }
+        assert_eq!(feature_of("elsewhere"), None);
+    }
+}

@@ -248,12 +248,14 @@ mod tests {
         assert!(refused(&config().same_site(SameSite::None).insecure_cookies()).contains("SameSite=None"));
         assert!(refused(&config().max_age(TimeDelta::milliseconds(999))).contains("max_age"));
         assert!(refused(&config().max_age(TimeDelta::seconds(-1))).contains("max_age"));
+        assert!(refused(&config().max_age(TimeDelta::days(30))).contains("`lifetime(…)`"));
         for good in [
             config(),
             config().domain("a.Example-1.com").path("/app").without_host_prefix(),
             config().same_site(SameSite::None),
             config().same_site(SameSite::Strict).insecure_cookies(),
             config().max_age(TimeDelta::seconds(1)),
+            config().max_age(TimeDelta::days(1)),
         ] {
             good.check().unwrap();
         }
