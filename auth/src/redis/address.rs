@@ -52,8 +52,7 @@ impl Address {
     const LONGEST_TIMEOUT: u64 = 10_000;
 
     pub(crate) fn parse(url: &Url) -> Result<Self, RedisFailure> {
-        let (scheme, rest) =
-            url.expose().split_once("://").ok_or_else(|| RedisFailure::no_address("it has no `://`"))?;
+        let (scheme, rest) = url.expose().split_once("://").ok_or_else(|| refused("it has no `://`"))?;
         let (kind, tls) = match scheme {
             "redis" => (Kind::Single, None),
             "rediss" => (Kind::Single, Some(Trust::System)),
@@ -61,13 +60,13 @@ impl Address {
             "rediss+sentinel" => (Kind::Sentinel, Some(Trust::System)),
             "redis+cluster" => (Kind::Cluster, None),
             "rediss+cluster" => (Kind::Cluster, Some(Trust::System)),
-            _ => return Err(RedisFailure::no_address("its scheme is another store's")),
+            _ => return Err(refused("its scheme is another store's")),
         };
         if tls.is_some() && !cfg!(feature = "redis-tls") {
-            return Err(RedisFailure::no_address("TLS needs the feature `redis-tls`"));
+            return Err(refused("TLS needs the feature `redis-tls`"));
         }
         if rest.contains('#') {
-            return Err(RedisFailure::no_address("it has a fragment"));
+            return Err(refused("it has a fragment"));
         }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
@@ -78,21 +77,17 @@ impl Address {
             _ => ("", path),
         };
         if kind == Kind::Sentinel && master.is_empty() {
-            return Err(RedisFailure::no_address(
-                "it does not say which master: redis+sentinel://host:port/<master>/<database>",
-            ));
+            return Err(refused("it does not say which master: redis+sentinel://host:port/<master>/<database>"));
         }
         if kind == Kind::Cluster && !["", "0"].contains(&database) {
-            return Err(RedisFailure::no_address("a cluster has no other database than 0"));
+            return Err(refused("a cluster has no other database than 0"));
         }
         if kind == Kind::Single && hosts.contains(',') {
-            return Err(RedisFailure::no_address(
-                "it names several servers: that is for redis+cluster:// and redis+sentinel://",
-            ));
+            return Err(refused("it names several servers: that is for redis+cluster:// and redis+sentinel://"));
         }
         let scheme = if tls.is_some() { "rediss" } else { "redis" };
         let server = |host: &str| server(&format!("{scheme}://{user}{at}{host}/{database}"), host);
-        let servers = hosts.split(',').map(server).collect::<RedisResult<_>>().map_err(RedisFailure::no_address)?;
+        let servers = hosts.split(',').map(server).collect::<RedisResult<_>>().map_err(refused)?;
         let mut address = Self {
             kind,
             servers,
@@ -106,25 +101,23 @@ impl Address {
     }
 
     fn read_parameters(&mut self, query: &str) -> Result<(), RedisFailure> {
-        let decoder = redis::parse_redis_url(&format!("redis://x?{query}"))
-            .ok_or_else(|| RedisFailure::no_address("it is no URL"))?;
+        let decoder = redis::parse_redis_url(&format!("redis://x?{query}")).ok_or_else(|| refused("it is no URL"))?;
         for (name, value) in decoder.query_pairs() {
             let value = value.into_owned();
             match &*name {
                 "prefix" => self.prefix = Some(value),
                 "timeout" => {
                     let millis = value.parse().ok().filter(|millis| (1..=Self::LONGEST_TIMEOUT).contains(millis));
-                    let millis = millis
-                        .ok_or_else(|| RedisFailure::no_address("`timeout` is a number of milliseconds up to 10000"))?;
+                    let millis = millis.ok_or_else(|| refused("`timeout` is a number of milliseconds up to 10000"))?;
                     self.timeout = Some(Duration::from_millis(millis));
                 }
                 "ca" if self.tls.is_some() => self.tls = Some(Trust::File(value)),
                 "sentinel_username" if self.kind == Kind::Sentinel => self.sentinels.username = Some(value.into()),
                 "sentinel_password" if self.kind == Kind::Sentinel => self.sentinels.password = Some(value.into()),
-                "ca" => return Err(RedisFailure::no_address("`ca` is for TLS: rediss://")),
+                "ca" => return Err(refused("`ca` is for TLS: rediss://")),
                 _ => {
                     let known = format!("it has an unknown parameter; there are {}", Self::PARAMETERS);
-                    return Err(RedisFailure::no_address(known));
+                    return Err(refused(known));
                 }
             }
         }
@@ -138,6 +131,11 @@ fn server(url: &str, host: &str) -> RedisResult<ConnectionInfo> {
         return Err((redis::ErrorKind::InvalidClientConfig, "a host is missing").into());
     }
     url.into_connection_info()
+}
+
+/// Never with a part of the address, which may be a password that stands where another part should.
+pub(super) fn refused(what: impl fmt::Display) -> RedisFailure {
+    RedisFailure::Configuration(format!("no address of a Redis: {what}"))
 }
 
 impl fmt::Debug for Address {

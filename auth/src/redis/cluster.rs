@@ -8,6 +8,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
+use super::address::refused;
 use super::connection::{Link, tcp};
 use super::{Address, RedisFailure};
 use crate::BoxFuture;
@@ -27,7 +28,7 @@ pub(super) async fn open(address: &Address, timeout: Duration) -> Result<Arc<dyn
         Some(certificates) => client.certs(certificates),
         None => client,
     };
-    let client = client.build().map_err(RedisFailure::no_address)?;
+    let client = client.build().map_err(refused)?;
     Ok(Arc::new(Cluster(client.get_async_connection().await?)))
 }
 

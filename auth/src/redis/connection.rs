@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::io::tcp::{TcpSettings, socket2};
 use redis::{Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value};
 
-use super::address::Kind;
+use super::address::{Kind, refused};
 #[cfg(feature = "redis-cluster")]
 use super::cluster;
 use super::script::Call;
@@ -52,7 +52,7 @@ pub(super) fn named(address: &Address, timeout: Duration) -> Result<Vec<Client>,
         let server = server.clone().set_tcp_settings(tcp(timeout));
         #[cfg(feature = "redis-tls")]
         let server = super::tls::trusting(server, address)?;
-        Client::open(server).map_err(RedisFailure::no_address)
+        Client::open(server).map_err(refused)
     };
     address.servers.iter().map(client).collect()
 }

@@ -14,10 +14,3 @@ pub(crate) enum RedisFailure {
     #[error(transparent)]
     TooLate(#[from] Elapsed),
 }
-
-impl RedisFailure {
-    /// Never with a part of the address, which may be a password that stands where another part should.
-    pub(super) fn no_address(what: impl std::fmt::Display) -> Self {
-        Self::Configuration(format!("no address of a Redis: {what}"))
-    }
-}

@@ -7,6 +7,7 @@ use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType}
 use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value};
 use tokio::sync::{mpsc, watch};
 
+use super::address::refused;
 use super::connection::{Link, tcp};
 use super::{Address, RedisFailure};
 use crate::BoxFuture;
@@ -37,7 +38,7 @@ pub(super) fn client(address: &Address, timeout: Duration) -> Result<SentinelCli
     let sentinels = address.servers.iter().map(|server| server.addr().clone());
     let settings = address.servers[0].redis_settings();
     let mut builder = SentinelClientBuilder::new(sentinels, &address.sentinels.master, SentinelServerType::Master)
-        .map_err(RedisFailure::no_address)?
+        .map_err(refused)?
         .set_client_to_redis_db(settings.db())
         .set_client_to_redis_protocol(settings.protocol())
         .set_client_to_redis_tcp_settings(tcp(timeout))
@@ -63,7 +64,7 @@ pub(super) fn client(address: &Address, timeout: Duration) -> Result<SentinelCli
             .set_client_to_redis_certificates(certificates.clone())
             .set_client_to_sentinel_certificates(certificates);
     }
-    builder.build().map_err(RedisFailure::no_address)
+    builder.build().map_err(refused)
 }
 
 /// Asks the sentinels who the master is, and again whenever it was lost, until nobody wants to know any more.

@@ -1,7 +1,7 @@
 use redis::{Client, ConnectionInfo, TlsCertificates};
 
 use super::RedisFailure;
-use super::address::{Address, Trust};
+use super::address::{Address, Trust, refused};
 
 /// The authorities that the address asks to trust, where they are not the system's.
 pub(super) fn certificates(address: &Address) -> Result<Option<TlsCertificates>, RedisFailure> {
@@ -23,7 +23,7 @@ pub(super) fn trusting(server: ConnectionInfo, address: &Address) -> Result<Conn
     match certificates(address)? {
         None => Ok(server),
         Some(certificates) => {
-            let client = Client::build_with_tls(server, certificates).map_err(RedisFailure::no_address)?;
+            let client = Client::build_with_tls(server, certificates).map_err(refused)?;
             Ok(client.get_connection_info().clone())
         }
     }

@@ -12,8 +12,9 @@ use crate::sessions::{SaveIf, Saved, SessionBackend, SessionDigest, SessionError
 /// Keeps sessions in any [`Cache`]: one value for each, which expires with its session.
 ///
 /// Addresses are `memcached://host:port,host:port…` (feature `cache-memcached`) and `cache+redis://host:port/0`, or any
-/// other of a Redis behind `cache+` (feature `cache-redis`); they put a [`ListedSessionBackend`](crate::sessions::ListedSessionBackend) around this, which can tell a
-/// user's sessions. Keys are `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
+/// other of a Redis behind `cache+` (feature `cache-redis`); they put a
+/// [`ListedSessionBackend`](crate::sessions::ListedSessionBackend) around this, which can tell a user's sessions. Keys are
+/// `auth:cache:session:<digest>`; another prefix is set with [`CacheSessionBackend::with_prefix`].
 ///
 /// Whether a session has expired is told by the application's clock, from the record. The cache is told how long to keep a
 /// value, so that its own clock need not agree.
