@@ -112,7 +112,7 @@ proptest! {
     fn no_bytes_in_a_cache_are_more_than_a_session(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let (cache, id) = (Arc::new(InMemoryCache::new()), SessionKey::generate().digest());
         let sessions = CacheSessionBackend::new(cache.clone()).with_prefix("s:");
-        block_on(cache.insert(&format!("s:{id}"), &bytes, Duration::from_secs(60))).unwrap();
+        block_on(cache.insert(&format!("s:{id}"), &bytes, Duration::from_mins(1))).unwrap();
         prop_assert_eq!(block_on(sessions.load(&id)).unwrap(), None);
     }
 }

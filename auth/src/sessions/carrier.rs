@@ -2,7 +2,9 @@
 
 #[cfg(feature = "session-cookie")]
 use super::CookieSessionBackend;
-use super::{DynSessionBackend, SessionError, SessionKey, backend};
+#[cfg(feature = "__web")]
+use super::SessionKey;
+use super::{DynSessionBackend, SessionError, backend};
 use crate::registry::{Context, Url};
 
 /// How sessions travel.
@@ -49,6 +51,7 @@ impl Carrier {
 
     /// The same for a cookie of this name.
     #[must_use]
+    #[cfg_attr(not(feature = "session-cookie"), expect(unused_variables, reason = "a key is not bound to a name"))]
     pub(crate) fn with_name(self, name: &str) -> Self {
         match self {
             #[cfg(feature = "session-cookie")]
@@ -58,6 +61,7 @@ impl Carrier {
     }
 
     /// The key of the session that a cookie brings, be there such a session or not.
+    #[cfg(feature = "__web")]
     pub(crate) fn key_in(&self, cookie: &[u8]) -> Option<SessionKey> {
         match self {
             Self::Key(_) => SessionKey::parse(cookie),

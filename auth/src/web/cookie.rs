@@ -217,7 +217,7 @@ mod tests {
                 "__Host-id=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=9",
             ),
             (
-                config().max_age(chrono::TimeDelta::days(9)),
+                config().max_age(chrono::TimeDelta::hours(9)),
                 "a.com",
                 "__Host-id=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60",
             ),
