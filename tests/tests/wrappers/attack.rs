@@ -383,3 +383,23 @@ async fn a_dead_key_ends_nobodys_session() {
     auth.log_in_user(&under_way, &mallory.id).await.unwrap().unwrap();
     assert!(auth.resume(theirs.key()).await.unwrap().1.is_some(), "ended by a login with a dead key");
 }
+
+/// Two cookies of one secret: the visitor carries the value of one into the other.
+#[tokio::test]
+async fn a_cookie_is_sealed_for_its_name() {
+    async fn set(session: Session) {
+        session.set("step", "passed").unwrap();
+    }
+    async fn read(session: Session) -> String {
+        session.get("step").unwrap().unwrap_or_default()
+    }
+    let secret = SecretKey::random();
+    let router = |name: &str| {
+        let carrier = CookieSessionBackend::new(&secret, InMemorySessionBackend::new());
+        let layer = SessionMiddleware::in_cookies(carrier, HttpSessionConfig::new().name(name)).unwrap();
+        Router::new().route("/set", get(set)).route("/read", get(read)).layer(layer)
+    };
+    let (_, cookies, _) = ask(&router("blog"), get_with("/set", "")).await;
+    let carried = cookies[0].replace("__Host-blog=", "__Host-admin=");
+    assert_eq!(ask(&router("admin"), get_with("/read", &carried)).await.2, "");
+}
