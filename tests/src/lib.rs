@@ -7,6 +7,7 @@
 #[derive(Debug)]
 pub struct Readme;
 
+mod before;
 mod databases;
 mod directory;
 pub mod http;
@@ -15,6 +16,7 @@ mod memcached;
 mod redis;
 mod servers;
 
+pub use before::{Before, Call};
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;

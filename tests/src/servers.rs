@@ -129,11 +129,21 @@ impl DatabaseServer {
 
 impl Drop for DatabaseServer {
     fn drop(&mut self) {
-        for child in children(self.child.id()) {
+        // A server that is stopped makes no more processes.
+        let parent = self.child.id();
+        signal("STOP", &parent.to_string());
+        for child in children(parent) {
             signal("KILL", &child);
         }
         drop(self.child.kill());
         drop(self.child.wait());
+        // The last of them may be writing still.
+        for _ in 0..250 {
+            if std::fs::remove_dir_all(self.directory.path()).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

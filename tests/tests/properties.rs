@@ -1,16 +1,26 @@
 //! Whatever comes from outside: no panic, no access, and never a failure of ours.
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::cache::{Cache as _, InMemoryCache};
 use auth::passwords::{Argon2Hasher, PasswordHasher as _};
 use auth::prelude::*;
 use auth::registry::Url;
-use auth::sessions::SessionKey;
+use auth::secret::SecretKey;
+use auth::sessions::{
+    CacheSessionBackend, CookieSessionBackend, Device, InMemorySessionBackend, Login, SessionBackend as _, SessionKey,
+    SessionRecord, SessionType,
+};
+use auth::testing::ManualClock;
 use auth::users::DefaultUser;
 use auth::web::is_safe_next;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::routing;
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use tower::ServiceExt as _;
 
@@ -53,6 +63,62 @@ proptest! {
         let once = DefaultUser::normalize_username(&name);
         prop_assert_eq!(DefaultUser::normalize_username(&once), once);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever a session holds, it comes out of its cookie as it went in.
+    #[test]
+    fn a_session_survives_its_cookie(
+        version in any::<u64>(),
+        moments in proptest::array::uniform4(-(1_i64 << 53)..(1 << 53)),
+        user in proptest::option::of("\\PC{0,200}"),
+        agent in proptest::option::of("\\PC{0,300}"),
+        ip in any::<std::net::IpAddr>(),
+        data in proptest::collection::vec(any::<u8>(), 0..2000),
+    ) {
+        let [created, seen, lives, ends] = moments.map(|micros| DateTime::from_timestamp_micros(micros).unwrap());
+        let key = SessionKey::generate();
+        let mut record = SessionRecord::new(created, lives, ends);
+        (record.version, record.verifier, record.seen_at) = (version, key.verifier(), seen);
+        record.data = data.into();
+        record.login = user.map(|user| Login::new(user, [7; 32], seen));
+        record.device = agent.map(|agent| Device::new(SessionType::Api).with_ip(ip).with_user_agent(&agent));
+        let clock = ManualClock::new();
+        clock.set(lives.min(ends) - TimeDelta::microseconds(1));
+        let store = InMemorySessionBackend::with_clock(Arc::new(clock.clone()));
+        let sealed = CookieSessionBackend::new(&SecretKey::random(), store).with_clock(Arc::new(clock));
+        let cookie = sealed.seal(&key, &record, usize::MAX).unwrap();
+        if cookie.len() <= CookieSessionBackend::MAX_COOKIE {
+            let opened = block_on(sealed.open(cookie.as_bytes())).unwrap();
+            prop_assert_eq!(opened, Some((key, record)));
+        } else {
+            prop_assert!(sealed.seal(&key, &record, CookieSessionBackend::MAX_COOKIE).is_err());
+        }
+    }
+
+    /// What nobody sealed opens nothing.
+    #[test]
+    fn no_bytes_are_a_sealed_session(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[A-Za-z0-9_-]{0,400}") {
+        let sealed = CookieSessionBackend::new(&SecretKey::random(), InMemorySessionBackend::new());
+        for cookie in [&bytes[..], text.as_bytes()] {
+            prop_assert_eq!(block_on(sealed.open(cookie)).unwrap(), None);
+        }
+    }
+
+    /// What stands where a cache keeps sessions is a whole session, or none.
+    #[test]
+    fn no_bytes_in_a_cache_are_more_than_a_session(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let (cache, id) = (Arc::new(InMemoryCache::new()), SessionKey::generate().digest());
+        let sessions = CacheSessionBackend::new(cache.clone()).with_prefix("s:");
+        block_on(cache.insert(&format!("s:{id}"), &bytes, Duration::from_secs(60))).unwrap();
+        prop_assert_eq!(block_on(sessions.load(&id)).unwrap(), None);
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
 /// Of no password; its salt and tag are as long as ours.

@@ -118,14 +118,14 @@ async fn an_id_that_several_take(store: Store) {
 async fn changes_of_the_key_that_meet_a_logout(store: Store) {
     let session = saved(&store).await;
     let first = session.key().unwrap();
-    let mut changes = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for changed in [opened(&store, &first).await, opened(&store, &first).await] {
-        changes.spawn(async move { (changed.cycle_key().await, changed) });
+        tasks.spawn(async move { (changed.cycle_key().await, changed) });
     }
     session.flush().await.unwrap();
     let (mut keys, mut renewed) = (vec![first.clone()], 0);
-    while let Some(change) = changes.join_next().await {
-        let (result, changed) = change.unwrap();
+    while let Some(task) = tasks.join_next().await {
+        let (result, changed) = task.unwrap();
         assert!(matches!(result, Ok(()) | Err(SessionError::Ended)), "{result:?}");
         renewed += usize::from(result.is_ok());
         keys.extend(changed.key());
@@ -201,5 +201,5 @@ async fn table(database: impl Future<Output = TestDatabase>) -> (Store, TestData
 async fn redis() -> (Store, TestRedis) {
     let redis = auth_tests::redis();
     let store = RedisSessionBackend::connect(redis.url.as_str()).await.unwrap();
-    (Arc::new(store.with_prefix(&redis.prefix)), redis)
+    (Arc::new(store.with_prefix(&redis.prefix).unwrap()), redis)
 }

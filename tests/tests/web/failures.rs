@@ -1,16 +1,15 @@
 //! What cannot be told is never access.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::BoxFuture;
 use auth::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Limiter, LoginLimiter, Settlement};
 use auth::prelude::*;
-use auth::sessions::{
-    HttpSessionConfig, InMemorySessionBackend, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
-    SessionRecord,
-};
+use auth::sessions::{HttpSessionConfig, InMemorySessionBackend, SessionError};
 use auth_tests::http::PASSWORD;
+use auth_tests::{Before, Call};
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
 use serde_json::json;
@@ -20,62 +19,28 @@ use crate::app::{self, Author, PublishPost, Site};
 /// Works until it is told not to.
 #[derive(Clone, Debug, Default)]
 struct Flaky {
-    inner: Arc<InMemorySessionBackend>,
     reads_fail: Arc<AtomicBool>,
     writes_fail: Arc<AtomicBool>,
 }
 
 impl Flaky {
-    fn check(switch: &AtomicBool) -> Result<(), SessionError> {
-        if switch.load(Ordering::SeqCst) { Err(SessionError::store("the store is gone")) } else { Ok(()) }
-    }
-}
-
-impl SessionBackend for Flaky {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async {
-            Self::check(&self.reads_fail)?;
-            self.inner.load(id).await
+    fn backend(&self) -> Before<InMemorySessionBackend> {
+        let Self { reads_fail, writes_fail } = self.clone();
+        Before::new(InMemorySessionBackend::new(), move |call| {
+            let fails = match call {
+                Call::Load => reads_fail.load(Ordering::SeqCst),
+                Call::Save | Call::Delete => writes_fail.load(Ordering::SeqCst),
+                Call::Touch | Call::Exists => false,
+            };
+            ready(if fails { Err(SessionError::store("the store is gone")) } else { Ok(()) })
         })
-    }
-
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move {
-            Self::check(&self.writes_fail)?;
-            self.inner.save(id, record, condition).await
-        })
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.touch(id, seen_at, expires_at)
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(async {
-            Self::check(&self.writes_fail)?;
-            self.inner.delete(id).await
-        })
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.exists(id)
     }
 }
 
 #[tokio::test]
 async fn a_session_store_that_fails_is_503_and_no_access() {
     let flaky = Flaky::default();
-    let site = Site::with(|builder| builder.session_backend(flaky.clone())).await;
+    let site = Site::with(|builder| builder.session_backend(flaky.backend())).await;
     let (visitor, user) = site.member("alice").await;
     site.auth.users().grant::<PublishPost>(&user.id).await.unwrap();
     assert_eq!(visitor.get("/publish").await.status, StatusCode::OK);

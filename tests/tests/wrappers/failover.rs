@@ -4,17 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth::BoxFuture;
 use auth::clock::Clock as _;
 use auth::database::Database;
 use auth::sessions::{
     AcknowledgedReplication, AsyncReplication, DatabaseSessionBackend, DynSessionBackend, InMemorySessionBackend,
     ReplicatedSessionBackend, ReplicationStrategy, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
-    SessionRecord, SyncReplication,
+    SyncReplication,
 };
 use auth::testing::ManualClock;
-use auth_tests::DatabaseServer;
-use chrono::{DateTime, TimeDelta, Utc};
+use auth_tests::{Before, Call, DatabaseServer};
+use chrono::TimeDelta;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
@@ -48,42 +47,19 @@ async fn postgres(clock: &ManualClock) -> (Arc<DatabaseSessionBackend>, Database
 }
 
 /// A replica that is told nothing while the lock is held.
-#[derive(Clone, Debug)]
-struct Lagging(Memory, Arc<RwLock<()>>);
-
-impl SessionBackend for Lagging {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async move {
-            let _turn = self.1.read().await;
-            self.0.load(id).await
-        })
-    }
-
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        self.0.save(id, record, condition)
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.touch(id, seen_at, expires_at)
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.delete(id)
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.exists(id)
-    }
+fn lagging(store: Memory) -> (Before<Memory>, Arc<RwLock<()>>) {
+    let lock = Arc::<RwLock<()>>::default();
+    let waited = lock.clone();
+    let hook = move |call| {
+        let lock = waited.clone();
+        async move {
+            if call == Call::Load {
+                drop(lock.read().await);
+            }
+            Ok(())
+        }
+    };
+    (Before::new(store, hook), lock)
 }
 
 async fn same(primary: &impl SessionBackend, replica: &impl SessionBackend, id: &SessionDigest) -> bool {
@@ -95,17 +71,17 @@ async fn same(primary: &impl SessionBackend, replica: &impl SessionBackend, id: 
 async fn what_the_primary_alone_had_goes_with_it() {
     let clock = ManualClock::new();
     let (primary, mut server) = postgres(&clock).await;
-    let replica = Lagging(memory(&clock), Arc::default());
+    let (replica, lock) = lagging(memory(&clock));
     let backend = over(primary, [Arc::new(replica.clone()) as DynSessionBackend], AsyncReplication);
     let (kept, ended) = (add(&backend, &clock, b"kept").await, add(&backend, &clock, b"ended").await);
     backend.settle().await;
 
-    let held = replica.1.write().await;
+    let held = lock.write().await;
     let lost = add(&backend, &clock, b"lost").await;
     assert!(backend.delete(&ended).await.unwrap());
     server.kill();
     assert!(matches!(backend.load(&kept).await, Err(SessionError::Store(_))), "nobody fails over by themselves");
-    let replica = &replica.0;
+    let replica = &replica.inner;
     assert!(replica.exists(&kept).await.unwrap());
     assert!(!replica.exists(&lost).await.unwrap(), "a login that was not copied is lost");
     assert!(replica.exists(&ended).await.unwrap(), "and a logout that was not");
@@ -172,18 +148,18 @@ async fn nothing_that_every_replica_was_told_goes_with_the_primary() {
 async fn one_acknowledgement_is_one_replica_that_can_take_over() {
     let clock = ManualClock::new();
     let (primary, mut server) = postgres(&clock).await;
-    let (prompt, lagging) = (memory(&clock), Lagging(memory(&clock), Arc::default()));
-    let replicas = [Arc::new(lagging.clone()) as DynSessionBackend, prompt.clone()];
+    let (prompt, (other, lock)) = (memory(&clock), lagging(memory(&clock)));
+    let replicas = [Arc::new(other.clone()) as DynSessionBackend, prompt.clone()];
     let backend = over(primary, replicas, AcknowledgedReplication(1));
     let ended = add(&backend, &clock, b"ended").await;
     backend.settle().await;
 
-    let held = lagging.1.write().await;
+    let held = lock.write().await;
     let begun = add(&backend, &clock, b"begun").await;
     assert!(backend.delete(&ended).await.unwrap());
     server.kill();
     assert!(prompt.exists(&begun).await.unwrap() && !prompt.exists(&ended).await.unwrap());
-    let other = &lagging.0;
+    let other = &other.inner;
     assert!(!other.exists(&begun).await.unwrap() && other.exists(&ended).await.unwrap(), "the other cannot");
     drop(held);
 }
@@ -280,9 +256,9 @@ async fn a_replica_that_hangs_is_waited_for_so_many_times() {
 #[tokio::test]
 async fn changes_wait_when_too_many_copies_do() {
     let clock = ManualClock::new();
-    let (primary, replica) = (memory(&clock), Lagging(memory(&clock), Arc::default()));
+    let (primary, (replica, lock)) = (memory(&clock), lagging(memory(&clock)));
     let backend = over(primary.clone(), [Arc::new(replica.clone()) as DynSessionBackend], AsyncReplication);
-    let held = replica.1.write().await;
+    let held = lock.write().await;
     for _ in 0..256 {
         add(&backend, &clock, b"x").await;
     }
@@ -297,5 +273,5 @@ async fn changes_wait_when_too_many_copies_do() {
     drop(held);
     one_more.await.unwrap();
     backend.settle().await;
-    assert_eq!(replica.0.len(), 257);
+    assert_eq!(replica.inner.len(), 257);
 }

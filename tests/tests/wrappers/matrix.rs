@@ -49,7 +49,10 @@ enum Store {
     /// One table, emptied for each.
     Database(Box<(TestDatabase, DatabaseSessionBackend)>),
     Redis(TestRedis),
-    Memcached(TestMemcached, MemcachedCache),
+    Memcached {
+        cache: MemcachedCache,
+        _server: TestMemcached,
+    },
 }
 
 impl Store {
@@ -62,7 +65,7 @@ impl Store {
     async fn memcached() -> Self {
         let test = auth_tests::memcached();
         let cache = MemcachedCache::connect(test.url().as_str()).await.expect("the server is there");
-        Self::Memcached(test, cache.with_max_value(4_000_000))
+        Self::Memcached { cache: cache.with_max_value(4_000_000), _server: test }
     }
 
     async fn part(&self, clock: Arc<ManualClock>) -> DynSessionBackend {
@@ -84,7 +87,7 @@ impl Store {
                 let redis = redis.with_prefix(&format!("{}{part}:", test.prefix)).expect("that is a prefix");
                 Arc::new(redis.with_clock(clock))
             }
-            Self::Memcached(_, cache) => {
+            Self::Memcached { cache, .. } => {
                 Arc::new(CacheSessionBackend::new(cache.clone()).with_prefix(&format!("{part}:")).with_clock(clock))
             }
         }

@@ -1,20 +1,20 @@
 //! Copies of sessions in other backends.
 
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use auth::BoxFuture;
 use auth::clock::Clock as _;
 use auth::sessions::{
     AcknowledgedReplication, AsyncReplication, DatabaseSessionBackend, DynSessionBackend, InMemorySessionBackend,
     ReplicatedSessionBackend, ReplicationStrategy, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
-    SessionRecord, SyncReplication,
+    SyncReplication,
 };
 use auth::testing::ManualClock;
-use auth_tests::TestDatabase;
-use chrono::{DateTime, TimeDelta, Utc};
+use auth_tests::{Before, Call, TestDatabase};
+use chrono::TimeDelta;
 
 use crate::{add, id, memory, record};
 
@@ -108,55 +108,19 @@ async fn changes_that_overtake_each_other_end_the_same_everywhere() {
 }
 
 /// Fails so many times before it works.
-#[derive(Debug)]
-struct Failing(Store, AtomicU32);
-
-impl Failing {
-    fn check(&self) -> Result<(), SessionError> {
-        let left = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map_or(Ok(()), |_| Err(SessionError::store("a replica is away")))
-    }
-}
-
-impl SessionBackend for Failing {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async move {
-            self.check()?;
-            self.0.load(id).await
-        })
-    }
-
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        self.0.save(id, record, condition)
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.touch(id, seen_at, expires_at)
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.delete(id)
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.exists(id)
-    }
+fn failing(store: Store, times: u32) -> Before<Store> {
+    let left = Arc::new(AtomicU32::new(times));
+    Before::new(store, move |call| {
+        let step = |left: u32| left.checked_sub(1);
+        let fails = call == Call::Load && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step).is_ok();
+        ready(if fails { Err(SessionError::store("a replica is away")) } else { Ok(()) })
+    })
 }
 
 /// One replica works, the other fails so many times.
 fn with_failures(times: u32, strategy: impl ReplicationStrategy) -> (Over<Store>, [Store; 2], ManualClock) {
     let ([primary, first, second], clock) = stores();
-    let failing = Failing(second.clone(), AtomicU32::new(times));
+    let failing = failing(second.clone(), times);
     let replicas = [first.clone() as DynSessionBackend, Arc::new(failing)];
     let retries = (NonZeroU32::MIN.saturating_add(2), Duration::ZERO);
     (Over::with_retries(primary, replicas, strategy, retries).unwrap(), [first, second], clock)

@@ -3,72 +3,19 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
-use auth::sessions::SessionScan;
+use auth_tests::{Before, Call};
 
 use super::*;
 
 /// A store that waits to be called a second time before it does anything.
-#[derive(Clone, Debug)]
-struct Stepwise(Store);
-
-async fn step() {
-    let mut waited = false;
-    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+fn stepwise(store: &Store) -> Before<Store> {
+    Before::new(store.clone(), |call| {
+        let mut waited = call == Call::Exists;
+        poll_fn(move |_| if std::mem::replace(&mut waited, true) { Poll::Ready(Ok(())) } else { Poll::Pending })
+    })
 }
 
-impl SessionBackend for Stepwise {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        Box::pin(async move {
-            step().await;
-            self.0.load(id).await
-        })
-    }
-
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        Box::pin(async move {
-            step().await;
-            self.0.save(id, record, condition).await
-        })
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(async move {
-            step().await;
-            self.0.touch(id, seen_at, expires_at).await
-        })
-    }
-
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        Box::pin(async move {
-            step().await;
-            self.0.delete(id).await
-        })
-    }
-
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.exists(id)
-    }
-
-    fn user_sessions(&self) -> Option<&dyn UserSessions> {
-        self.0.user_sessions()
-    }
-
-    fn scan(&self) -> Option<&dyn SessionScan> {
-        self.0.scan()
-    }
-}
-
-type Steps = MigratingSessionBackend<Stepwise, Stepwise>;
+type Steps = MigratingSessionBackend<Before<Store>, Before<Store>>;
 /// Somebody at work, who says whether it went as it must.
 type Work<'a> = BoxFuture<'a, bool>;
 
@@ -84,11 +31,7 @@ impl Scene {
         let (both, clock) = both();
         let record = login(&clock, 1, b"\x010");
         let id = now(add(both.from(), &record));
-        Self {
-            both: MigratingSessionBackend::new(Stepwise(both.from().clone()), Stepwise(both.to().clone())),
-            clock,
-            id,
-        }
+        Self { both: MigratingSessionBackend::new(stepwise(both.from()), stepwise(both.to())), clock, id }
     }
 
     fn mover(&self) -> Work<'_> {
@@ -142,7 +85,7 @@ impl Scene {
         let left = now(self.both.load(&self.id)).unwrap();
         now(migrate(&self.both)).unwrap();
         let again = now(self.both.load(&self.id)).unwrap();
-        assert!(left == again && self.both.from().0.is_empty());
+        assert!(left == again && self.both.from().inner.is_empty());
         left
     }
 }

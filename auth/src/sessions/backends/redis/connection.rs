@@ -159,7 +159,7 @@ impl Connection {
     pub(super) async fn scan(
         &self,
         cursor: u64,
-        pattern: &[u8],
+        pattern: &str,
         count: u32,
     ) -> Result<(u64, Vec<Vec<u8>>), SessionError> {
         let mut command = redis::cmd("SCAN");

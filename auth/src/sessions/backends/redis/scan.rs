@@ -26,16 +26,9 @@ impl SessionScan for RedisSessionBackend {
 }
 
 impl RedisSessionBackend {
-    /// Matches what begins with the prefix and has as many characters as a digest: no set of a user.
-    fn pattern(&self) -> Vec<u8> {
-        let mut pattern = Vec::new();
-        for byte in self.prefix.bytes() {
-            if b"*?[]\\^-".contains(&byte) {
-                pattern.push(b'\\');
-            }
-            pattern.push(byte);
-        }
-        pattern.extend([b'?'; 64]);
-        pattern
+    /// Matches what begins with the prefix, in which no character stands for others, and has as many characters as a
+    /// digest: no set of a user.
+    fn pattern(&self) -> String {
+        format!("{}{}", self.prefix, "?".repeat(64))
     }
 }
