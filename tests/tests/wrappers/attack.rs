@@ -1,161 +1,20 @@
 //! Findings of an attacker: every test here fails and should not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::BoxFuture;
-use auth::cache::InMemoryCache;
-use auth::clock::Clock as _;
 use auth::secret::SecretKey;
 use auth::sessions::{
-    CookieSessionBackend, HttpSessionConfig, Identity, InMemorySessionBackend, LayeredSessionBackend,
-    ListedSessionBackend, Login, SaveIf, Saved, Session, SessionBackend, SessionDigest, SessionError, SessionKey,
-    SessionLimit, SessionRecord, TenantSessionBackend, TenantSessionOperations as _, UserSessions as _,
+    CookieSessionBackend, HttpSessionConfig, Identity, InMemorySessionBackend, SaveIf, Saved, Session, SessionBackend,
+    SessionDigest, SessionError, SessionRecord,
 };
-use auth::testing::ManualClock;
 use auth::web::SessionMiddleware;
 use auth::web::axum::{CsrfForm, CsrfToken};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
-use chrono::{DateTime, TimeDelta, Utc};
 use tower::ServiceExt as _;
-
-use crate::{add, id, memory, record};
-
-/// A session that logs in keeps its selector and gets new limits; the tenant's list keeps the old ones, and forgets it.
-#[tokio::test]
-async fn tenant_sessions_that_logged_in_escape_the_list() {
-    let (store, clock) = memory();
-    let acme =
-        TenantSessionBackend::new(store, "acme").with_clock(Arc::new(clock.clone())).with_limit(1);
-    let id = add(&acme, &clock, b"\x01{}").await;
-    for _ in 0..24 {
-        clock.advance(TimeDelta::minutes(57));
-        let now = clock.now();
-        assert!(acme.touch(&id, now, now + TimeDelta::hours(1)).await.unwrap());
-    }
-    // 22:48 after it began somebody logs in to it, as `Session::start` writes it.
-    let mut login = (*record(&clock, 2, b"\x01{}")).clone();
-    login.login = Some(Login::new("7", [0; 32], clock.now()));
-    assert_eq!(acme.save(&id, Arc::new(login), SaveIf::Version(1)).await.unwrap(), Saved::Done);
-    for _ in 0..2 {
-        clock.advance(TimeDelta::minutes(57));
-        let now = clock.now();
-        assert!(acme.touch(&id, now, now + TimeDelta::hours(1)).await.unwrap());
-    }
-    assert!(acme.exists(&id).await.unwrap());
-    let count = acme.count_sessions().await.unwrap();
-    let over = acme.save(&crate::id(), record(&clock, 1, b"\x01{}"), SaveIf::Absent).await;
-    acme.delete_all_sessions().await.unwrap();
-    let alive = acme.exists(&id).await.unwrap();
-    assert_eq!((count, over.is_err(), alive), (1, true, false), "(listed, limit held, ended)");
-}
-
-/// Two tenants (or programs) behind layers with one cache: the copy's key knows neither.
-#[tokio::test]
-async fn a_shared_cache_mixes_tenants() {
-    let (store, clock) = memory();
-    let (store, cache) = (Arc::new(store), Arc::new(InMemoryCache::with_clock(Arc::new(clock.clone()))));
-    let tenant = |name: &str| {
-        let tenant = TenantSessionBackend::new(store.clone(), name).with_clock(Arc::new(clock.clone()));
-        LayeredSessionBackend::new(tenant).with_cache(cache.clone()).with_clock(Arc::new(clock.clone()))
-    };
-    let (mine, theirs) = (tenant("mine"), tenant("theirs"));
-    let (key, now) = (SessionKey::generate(), clock.now());
-    let mut record = SessionRecord::new(now, now + TimeDelta::hours(1), now + TimeDelta::hours(24));
-    (record.verifier, record.login) = (key.verifier(), Some(Login::new("1", [0; 32], now)));
-    assert_eq!(mine.save(&key.digest(), Arc::new(record), SaveIf::Absent).await.unwrap(), Saved::Done);
-    // The process that asks is another one, or the near copy is too old.
-    tenant("mine").load(&key.digest()).await.unwrap().unwrap();
-    let session = theirs.load(&key.digest()).await.unwrap();
-    assert_eq!(session, None, "a session of one tenant is served to another");
-}
-
-/// A store without lists of its own, one of whose answers can fail.
-#[derive(Debug)]
-struct Fails {
-    inner: InMemorySessionBackend,
-    /// Saves of records that expire at once, as the end of a session is written.
-    ends_fail: AtomicBool,
-}
-
-impl SessionBackend for Fails {
-    fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        self.inner.load(id)
-    }
-    fn save<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        record: Arc<SessionRecord>,
-        condition: SaveIf,
-    ) -> BoxFuture<'a, Result<Saved, SessionError>> {
-        if record.expires_at == record.created_at && self.ends_fail.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(SessionError::Contended) });
-        }
-        self.inner.save(id, record, condition)
-    }
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionDigest,
-        seen_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.touch(id, seen_at, expires_at)
-    }
-    fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.delete(id)
-    }
-    fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.inner.exists(id)
-    }
-}
-
-/// A login that would end the oldest strikes it off the list first: if it breaks off then (the store fails, the visitor
-/// hangs up), the oldest lives on, and "log out everywhere" does not find it.
-#[tokio::test]
-async fn a_login_that_breaks_off_hides_the_oldest_session() {
-    let (inner, clock) = memory();
-    let listed = ListedSessionBackend::new(Fails { inner, ends_fail: AtomicBool::new(false) });
-    let listed = listed.with_clock(Arc::new(clock.clone()));
-    let login = || {
-        let mut login = (*record(&clock, 1, b"\x01{}")).clone();
-        login.login = Some(Login::new("7", [0; 32], clock.now()));
-        Arc::new(login)
-    };
-    let (limit, oldest) = (SessionLimit::end_oldest(1), id());
-    assert_eq!(listed.save_within(&oldest, login(), SaveIf::Absent, limit).await.unwrap(), Saved::Done);
-    listed.inner().ends_fail.store(true, Ordering::SeqCst);
-    listed.save_within(&id(), login(), SaveIf::Absent, limit).await.unwrap_err();
-    listed.inner().ends_fail.store(false, Ordering::SeqCst);
-    clock.advance(TimeDelta::minutes(1));
-    assert_eq!(listed.save_within(&id(), login(), SaveIf::Absent, limit).await.unwrap(), Saved::Done);
-    let beyond = listed.exists(&oldest).await.unwrap();
-    listed.delete_all_of("7", None).await.unwrap();
-    let alive = listed.exists(&oldest).await.unwrap();
-    assert_eq!((beyond, alive), (false, false), "(beyond the limit, after ending all)");
-}
-
-/// One process's clock goes ahead: its copies are held by others for longer than the bound.
-#[tokio::test]
-async fn a_clock_ahead_stretches_the_bound() {
-    let (store, clock) = memory();
-    let ahead = ManualClock::new();
-    ahead.set(clock.now() + TimeDelta::milliseconds(900));
-    let (store, cache) = (Arc::new(store), Arc::new(InMemoryCache::with_clock(Arc::new(clock.clone()))));
-    let layer = |clock: &ManualClock| {
-        LayeredSessionBackend::new(store.clone()).with_cache(cache.clone()).with_clock(Arc::new(clock.clone()))
-    };
-    let (one, other) = (layer(&ahead), layer(&clock));
-    let id = add(&*store, &clock, b"\x01{}").await;
-    one.load(&id).await.unwrap().unwrap();
-    clock.advance(TimeDelta::milliseconds(950));
-    other.load(&id).await.unwrap().unwrap();
-    store.delete(&id).await.unwrap();
-    clock.advance(TimeDelta::milliseconds(900));
-    assert_eq!(other.load(&id).await.unwrap(), None, "1.85 seconds after the backend was asked");
-}
 
 fn in_cookies() -> Router {
     async fn log_in(session: Session) {
