@@ -17,6 +17,7 @@ mod compressed;
 mod failover;
 mod instrumented;
 mod layered;
+mod listed;
 mod matrix;
 mod migration;
 mod replicated;
