@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use auth::BoxFuture;
 use auth::cache::{Cache, CacheError, CacheVersion, Cached, InMemoryCache, Replaced};
+use auth::clock::Clock as _;
 use auth::sessions::{
     InMemorySessionBackend, InstrumentedSessionBackend, Invalidated, LayeredSessionBackend, Listening, Login, SaveIf,
-    Saved, SessionAnalytics, SessionBackend, SessionError, SessionEvent, SessionInvalidations, UserSessions as _,
+    Saved, SessionAnalytics, SessionBackend, SessionError, SessionEvent, SessionInvalidations, TenantSessionBackend,
+    UserSessions as _,
 };
 use auth::testing::ManualClock;
-use auth_tests::TestDatabase;
+use auth_tests::{Before, Call, TestDatabase};
 use chrono::TimeDelta;
 
 use crate::{add, memory, record};
@@ -52,7 +54,7 @@ mod with_a_cache {
 
     async fn backend() -> (Over<InMemorySessionBackend>, ManualClock, ()) {
         let (store, clock) = memory();
-        (over(store, &clock).with_cache(InMemoryCache::new()), clock, ())
+        (over(store, &clock).with_cache(InMemoryCache::new(), "here"), clock, ())
     }
 
     auth::session_backend_suite!(backend);
@@ -75,7 +77,9 @@ impl std::fmt::Debug for Heard {
 impl SessionInvalidations for Wire {
     fn publish(&self, what: Invalidated) {
         let listeners = self.0.lock().unwrap().clone();
-        listeners.iter().for_each(|listener| (listener.0)(what));
+        for listener in listeners {
+            (listener.0)(what);
+        }
     }
 
     fn listen(&self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) -> Listening {
@@ -101,7 +105,7 @@ async fn what_another_process_told_is_seen_at_once() {
     }
     // All of a user's, too.
     let (login, mut theirs) = (crate::id(), record(&clock, 1, b"x"));
-    Arc::make_mut(&mut theirs).login = Some(Login::new("1", [0; 32], auth::clock::Clock::now(&clock)));
+    Arc::make_mut(&mut theirs).login = Some(Login::new("1", [0; 32], clock.now()));
     assert_eq!(one.save(&login, theirs, SaveIf::Absent).await.unwrap(), Saved::Done);
     assert!(other.load(&login).await.unwrap().is_some());
     assert_eq!(one.delete_all_of("1", None).await.unwrap(), 1);
@@ -111,9 +115,9 @@ async fn what_another_process_told_is_seen_at_once() {
 #[tokio::test]
 async fn processes_share_a_cache_and_a_change_empties_it() {
     let (store, clock) = memory();
-    let (asked, cache) = (Arc::new(Asked::default()), Arc::new(InMemoryCache::new()));
+    let (asked, cache) = (Arc::new(Asked::default()), shared_cache(&clock));
     let store = Arc::new(InstrumentedSessionBackend::new(store, asked.clone()));
-    let process = || over(store.clone(), &clock).with_cache(cache.clone());
+    let process = || over(store.clone(), &clock).with_cache(cache.clone(), "here");
     let id = add(&process(), &clock, b"x").await;
     let count = || asked.0.swap(0, std::sync::atomic::Ordering::SeqCst);
     for _ in 0..5 {
@@ -125,9 +129,92 @@ async fn processes_share_a_cache_and_a_change_empties_it() {
     let id = add(&process(), &clock, b"x").await;
     assert!(process().load(&id).await.unwrap().is_some());
     count();
-    clock.advance(Over::<InMemorySessionBackend>::BOUND);
+    clock.advance(Over::<InMemorySessionBackend>::BOUND / 4);
     assert!(process().load(&id).await.unwrap().is_some());
     assert_eq!(count(), 1, "a copy that is too old is none");
+}
+
+fn shared_cache(clock: &ManualClock) -> Arc<InMemoryCache> {
+    Arc::new(InMemoryCache::with_clock(Arc::new(clock.clone())))
+}
+
+#[tokio::test]
+async fn tenants_with_one_cache_see_only_their_own_sessions() {
+    let (store, clock) = memory();
+    let (store, cache) = (Arc::new(store), shared_cache(&clock));
+    let tenant = |name: &str| {
+        let tenant = TenantSessionBackend::new(store.clone(), name).with_clock(Arc::new(clock.clone()));
+        over(tenant, &clock).with_cache(cache.clone(), name)
+    };
+    let id = add(&tenant("mine"), &clock, b"x").await;
+    // Leaves a copy in the cache: nothing is held of it in another process's memory.
+    assert!(tenant("mine").load(&id).await.unwrap().is_some());
+    for other in ["theirs", "", "mine:", "min"] {
+        assert_eq!(tenant(other).load(&id).await.unwrap(), None, "{other:?}");
+    }
+    assert!(tenant("mine").load(&id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_bound_holds_for_shared_copies_whatever_the_clocks_of_others_say() {
+    let (millisecond, bound) = (TimeDelta::milliseconds(1), Over::<InMemorySessionBackend>::BOUND);
+    for ahead in [TimeDelta::zero(), TimeDelta::milliseconds(900), TimeDelta::hours(1), TimeDelta::hours(-1)] {
+        let (store, clock) = memory();
+        let (asked, cache, theirs) = (Arc::new(Asked::default()), shared_cache(&clock), ManualClock::new());
+        theirs.set(clock.now() + ahead);
+        let store = Arc::new(InstrumentedSessionBackend::new(store, asked.clone()));
+        let process = |clock: &ManualClock| over(store.clone(), clock).with_cache(cache.clone(), "here");
+        let (one, other) = (process(&theirs), process(&clock));
+        let mut lasting = record(&clock, 1, b"x");
+        Arc::make_mut(&mut lasting).expires_at += TimeDelta::hours(2);
+        let id = crate::id();
+        assert_eq!(store.save(&id, lasting, SaveIf::Absent).await.unwrap(), Saved::Done);
+        assert!(one.load(&id).await.unwrap().is_some());
+        clock.advance(bound / 4 - millisecond);
+        assert!(other.load(&id).await.unwrap().is_some());
+        assert_eq!(asked.0.load(std::sync::atomic::Ordering::SeqCst), 1, "the other took the copy");
+        assert!(store.delete(&id).await.unwrap());
+        clock.advance(bound / 2 - millisecond);
+        assert!(other.load(&id).await.unwrap().is_some());
+        clock.advance(millisecond);
+        assert_eq!(other.load(&id).await.unwrap(), None);
+    }
+}
+
+/// Time passes between the question and the copy, and the copy is as old as the question.
+#[tokio::test]
+async fn a_slow_answer_leaves_no_shared_copy() {
+    let (store, clock) = memory();
+    let (asked, cache, slow) = (Arc::new(Asked::default()), shared_cache(&clock), clock.clone());
+    let store = Before::new(store, move |call| {
+        if call == Call::Load {
+            slow.advance(Over::<InMemorySessionBackend>::BOUND / 4);
+        }
+        std::future::ready(Ok(()))
+    });
+    let store = Arc::new(InstrumentedSessionBackend::new(store, asked.clone()));
+    let process = || over(store.clone(), &clock).with_cache(cache.clone(), "here");
+    let id = add(&process(), &clock, b"x").await;
+    for times in 1..=3 {
+        assert!(process().load(&id).await.unwrap().is_some());
+        assert_eq!(asked.0.load(std::sync::atomic::Ordering::SeqCst), times);
+    }
+}
+
+#[tokio::test]
+async fn no_copy_is_taken_from_those_with_a_longer_bound() {
+    let (store, clock) = memory();
+    let (asked, cache) = (Arc::new(Asked::default()), shared_cache(&clock));
+    let store = Arc::new(InstrumentedSessionBackend::new(store, asked.clone()));
+    let process = |seconds| {
+        let process = over(store.clone(), &clock).with_cache(cache.clone(), "here");
+        process.with_bound(TimeDelta::seconds(seconds)).unwrap()
+    };
+    let id = add(&process(5), &clock, b"x").await;
+    for (bound, times) in [(3, 1), (5, 1), (3, 1), (2, 2), (0, 3)] {
+        assert!(process(bound).load(&id).await.unwrap().is_some());
+        assert_eq!(asked.0.load(std::sync::atomic::Ordering::SeqCst), times, "{bound}");
+    }
 }
 
 /// A copy that was read before a change never stands after it, however the two fall together.
@@ -135,7 +222,7 @@ async fn processes_share_a_cache_and_a_change_empties_it() {
 async fn a_shared_copy_is_never_older_than_an_acknowledged_change() {
     let (store, clock) = memory();
     let (store, cache) = (Arc::new(store), Arc::new(InMemoryCache::new()));
-    let process = || over(store.clone(), &clock).with_cache(cache.clone());
+    let process = || over(store.clone(), &clock).with_cache(cache.clone(), "here");
     for _ in 0..2000 {
         let id = add(&process(), &clock, b"x").await;
         let readers: Vec<_> = (0..3)
@@ -184,7 +271,7 @@ impl Cache for Down {
 #[tokio::test]
 async fn without_its_cache_the_backend_is_asked() {
     let (store, clock) = memory();
-    let backend = over(store, &clock).with_cache(Down);
+    let backend = over(store, &clock).with_cache(Down, "here");
     let id = add(&backend, &clock, b"x").await;
     assert!(backend.load(&id).await.unwrap().is_some());
     assert!(backend.delete(&id).await.unwrap());
@@ -209,7 +296,7 @@ mod with_redis {
         let redis = auth_tests::redis();
         let cache = RedisCache::connect(redis.url.as_str()).await.unwrap();
         let told = invalidations(&redis).await;
-        (over(store, &clock).with_cache(cache).with_invalidations(told), clock, (keep, redis))
+        (over(store, &clock).with_cache(cache, &redis.prefix).with_invalidations(told), clock, (keep, redis))
     }
 
     auth::session_backend_suite!(
@@ -227,7 +314,7 @@ mod with_redis {
         let (one, clock, keep) = backend().await;
         let told = invalidations(&keep.1).await;
         let cache = RedisCache::connect(keep.1.url.as_str()).await.unwrap();
-        let other = over(one.inner().clone(), &clock).with_cache(cache).with_invalidations(told);
+        let other = over(one.inner().clone(), &clock).with_cache(cache, &keep.1.prefix).with_invalidations(told);
         let started = std::time::Instant::now();
         // The clock stands still, so nothing but a message ends a copy.
         loop {

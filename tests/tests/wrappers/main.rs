@@ -12,10 +12,12 @@ use auth::testing::ManualClock;
 use auth_tests::TestDatabase;
 use chrono::TimeDelta;
 
+mod attack;
 mod compressed;
 mod failover;
 mod instrumented;
 mod layered;
+mod listed;
 mod matrix;
 mod migration;
 mod replicated;

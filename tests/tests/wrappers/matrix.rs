@@ -28,7 +28,7 @@ fn instrumented(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSession
 }
 
 fn layered(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {
-    Arc::new(LayeredSessionBackend::new(inner).with_cache(InMemoryCache::new()).with_clock(clock))
+    Arc::new(LayeredSessionBackend::new(inner).with_cache(InMemoryCache::new(), "here").with_clock(clock))
 }
 
 fn listed(inner: DynSessionBackend, clock: Arc<ManualClock>) -> DynSessionBackend {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use auth::clock::Clock as _;
 use auth::sessions::{
-    InMemorySessionBackend, SaveIf, Saved, Session, SessionBackend, SessionDigest, SessionError, TenantSessionBackend,
-    TenantSessionOperations as _,
+    InMemorySessionBackend, Login, SaveIf, Saved, Session, SessionBackend, SessionDigest, SessionError,
+    TenantSessionBackend, TenantSessionOperations as _, UserSessions as _,
 };
 use auth::testing::ManualClock;
 use auth_tests::TestDatabase;
@@ -122,13 +123,55 @@ async fn one_more_than_the_limit_is_refused_until_one_has_ended() {
     // The second expires, the third is used meanwhile.
     clock.advance(TimeDelta::minutes(59));
     let [_, third] = tenant.list_sessions().await.unwrap()[..] else { panic!("there are two") };
-    let later = auth::clock::Clock::now(&clock) + TimeDelta::hours(1);
+    let later = clock.now() + TimeDelta::hours(1);
     assert!(tenant.touch(&third, later - TimeDelta::hours(1), later).await.unwrap());
     clock.advance(TimeDelta::minutes(1));
     let fourth = add(&tenant, &clock, b"x").await;
     one_more(&tenant).await;
     assert!(!tenant.exists(&second).await.unwrap());
     assert_eq!(tenant.list_sessions().await.unwrap(), [third, fourth]);
+}
+
+#[tokio::test]
+async fn a_session_that_somebody_logs_in_to_stays_in_the_list() {
+    let (store, clock) = memory();
+    let acme = over(store, &clock, "acme").with_limit(1);
+    let used = async |id, times| {
+        for _ in 0..times {
+            clock.advance(TimeDelta::minutes(57));
+            let now = clock.now();
+            assert!(acme.touch(id, now, now + TimeDelta::hours(1)).await.unwrap());
+        }
+    };
+    let id = add(&acme, &clock, b"x").await;
+    // Almost as long as it may last, a login makes it a new one, which outlasts the old.
+    used(&id, 24).await;
+    let mut login = record(&clock, 2, b"x");
+    Arc::make_mut(&mut login).login = Some(Login::new("7", [0; 32], clock.now()));
+    assert_eq!(acme.save(&id, login, SaveIf::Version(1)).await.unwrap(), Saved::Done);
+    used(&id, 2).await;
+    assert_eq!(acme.list_sessions().await.unwrap(), [id]);
+    assert_eq!(acme.count_of("7").await.unwrap(), 1);
+    let over = acme.save(&crate::id(), record(&clock, 1, b"x"), SaveIf::Absent).await;
+    assert!(matches!(over, Err(SessionError::LimitReached { max: 1 })), "{over:?}");
+    assert_eq!(acme.delete_all_sessions().await.unwrap(), 1);
+    assert!(!acme.exists(&id).await.unwrap());
+}
+
+/// The version that was read is not the one that is there: nothing is written, and the list stays right.
+#[tokio::test]
+async fn a_login_that_comes_too_late_changes_no_list() {
+    let (store, clock) = memory();
+    let acme = over(store, &clock, "acme").with_limit(1);
+    let id = add(&acme, &clock, b"x").await;
+    clock.advance(TimeDelta::minutes(1));
+    let mut login = record(&clock, 3, b"x");
+    Arc::make_mut(&mut login).login = Some(Login::new("7", [0; 32], clock.now()));
+    assert_eq!(acme.save(&id, login.clone(), SaveIf::Version(2)).await.unwrap(), Saved::Conflict);
+    assert_eq!(acme.list_sessions().await.unwrap(), [id]);
+    assert!(acme.delete(&id).await.unwrap());
+    assert_eq!(acme.save(&id, login, SaveIf::Version(2)).await.unwrap(), Saved::Gone);
+    add(&acme, &clock, b"x").await;
 }
 
 async fn many_at_once<B: SessionBackend + Clone>(store: B, clock: ManualClock) {

@@ -114,9 +114,7 @@ impl<B: SessionBackend> ListedSessionBackend<B> {
         let (list, ends_at) = (self.of(user_id), record.ends_at);
         let most = limit.map_or(MAX_LENGTH, |limit| limit.others().saturating_add(1));
         let when_full = limit.map_or(WhenFull::Refuse, |limit| limit.when_full);
-        for oldest in list.enlist(Entry::pending(*id, ends_at, self.clock.now()), most, when_full).await? {
-            self.end(user_id, &oldest).await?;
-        }
+        list.enlist(Entry::pending(*id, ends_at, self.clock.now()), most, when_full).await?;
         let saved = self.inner.save(id, record, condition).await?;
         if saved != Saved::Done {
             self.struck(user_id, id).await;
@@ -185,6 +183,10 @@ impl<B: SessionBackend> SessionList for ListOf<'_, B> {
     async fn has(&self, id: &SessionDigest) -> Result<bool, SessionError> {
         let held = self.store().load_fresh(id).await?;
         Ok(held.is_some_and(|held| held.user_id() == Some(self.user_id)))
+    }
+
+    async fn end(&self, id: &SessionDigest) -> Result<(), SessionError> {
+        self.backend.end(self.user_id, id).await.map(drop)
     }
 }
 

@@ -36,7 +36,7 @@ use crate::sessions::{
 ///
 /// let redis = "redis://127.0.0.1";
 /// let sessions = LayeredSessionBackend::new(DatabaseSessionBackend::new(database))
-///     .with_cache(RedisCache::connect(redis).await?)
+///     .with_cache(RedisCache::connect(redis).await?, "shop/production")
 ///     .with_invalidations(RedisInvalidations::connect(redis).await?);
 /// # Ok(())
 /// # }
@@ -44,8 +44,9 @@ use crate::sessions::{
 ///
 /// # Security
 /// The bound is how long a session that ended elsewhere may still be let in by this process, whatever becomes of the cache
-/// and of messages. It is counted from before the backend was asked, and by the clock; a clock that is set back makes a
-/// copy too old. Whoever can write to the cache can log in as anybody.
+/// and of messages. It is counted from before the backend was asked, by the clock of this process and the shared cache's
+/// own, not by those of other processes; a clock that is set back makes a copy in memory too old. Whoever can write to the
+/// cache can log in as anybody.
 #[derive(Clone)]
 pub struct LayeredSessionBackend<B> {
     inner: B,
@@ -110,10 +111,19 @@ impl<B: SessionBackend> LayeredSessionBackend<B> {
 
     /// Holds copies in this cache, too, between the memory and the backend, under keys that begin with
     /// `auth:session:copy:`. A change removes the copy there for all processes at once; if the cache fails, the backend is
-    /// asked, and the bound holds by the lifetimes that the cache was told.
+    /// asked.
+    ///
+    /// Half the bound is the cache's: a quarter for reading the backend, another for the copy. The other half is how long
+    /// whoever takes a copy from there holds it in memory. A cache that rounds lifetimes up adds that to the bound, twice:
+    /// memcached, which knows whole seconds, almost two seconds each time. Processes that share copies go by one bound; none
+    /// takes a copy from those that go by a longer one.
+    ///
+    /// # Security
+    /// The namespace names what is behind this layer: one for each application, tenant and environment that share a cache.
+    /// Under one name the sessions of one are served to another.
     #[must_use]
-    pub fn with_cache(mut self, cache: impl Cache) -> Self {
-        self.shared = Some(Shared { cache: Arc::new(cache) });
+    pub fn with_cache(mut self, cache: impl Cache, namespace: &str) -> Self {
+        self.shared = Some(Shared { cache: Arc::new(cache), namespace: namespace.into() });
         self
     }
 
@@ -141,25 +151,24 @@ impl<B: SessionBackend> LayeredSessionBackend<B> {
             return Ok(Some(record));
         }
         let changes = self.near.shard(id).changes;
+        let (asked_at, bound) = (self.clock.now(), self.bound);
         let found = match &self.shared {
-            Some(shared) => shared.find(id, self.bound).await,
+            Some(shared) => shared.find(id, bound).await,
             None => Found::Nothing,
         };
-        let (now, bound) = (self.clock.now(), self.bound);
-        if let Found::Copy(held) = &found
-            && held.is_fresh(now, bound)
-            && now < held.record.expires_at
-        {
-            let (record, read_at) = (held.record.clone(), held.read_at);
-            self.near.hold(id, Held { record: record.clone(), read_at }, changes, bound);
-            return Ok(Some(record));
+        let now = self.clock.now();
+        if let Found::Copy(record) = &found {
+            let held = Held::second_hand(record.clone(), asked_at);
+            if held.is_fresh(now, bound) && now < record.expires_at {
+                self.near.hold(id, held, changes, bound);
+                return Ok(Some(record.clone()));
+            }
         }
         let Some(record) = self.inner.load(id).await? else { return Ok(None) };
-        let held = || Held { record: record.clone(), read_at: now };
         if let (Found::Lease(lease), Some(shared)) = (&found, &self.shared) {
-            shared.fill(id, lease, &held(), bound).await;
+            shared.fill(id, lease, &record, bound).await;
         }
-        self.near.hold(id, held(), changes, bound);
+        self.near.hold(id, Held::new(record.clone(), now), changes, bound);
         Ok(Some(record))
     }
 
@@ -168,7 +177,7 @@ impl<B: SessionBackend> LayeredSessionBackend<B> {
         let (read_at, changes) = (self.clock.now(), self.near.shard(id).forget(id));
         let record = self.inner.load_fresh(id).await?;
         if let Some(record) = &record {
-            self.near.hold(id, Held { record: record.clone(), read_at }, changes, self.bound);
+            self.near.hold(id, Held::new(record.clone(), read_at), changes, self.bound);
         }
         Ok(record)
     }
@@ -184,7 +193,7 @@ impl<B: SessionBackend> LayeredSessionBackend<B> {
         let saved = save.await;
         self.forget_shared(id).await;
         if let Ok(Saved::Done) = saved {
-            change.done(Held { record, read_at });
+            change.done(Held::new(record, read_at));
         }
         saved
     }

@@ -28,12 +28,25 @@ pub(super) struct Shard {
 /// A copy.
 pub(super) struct Held {
     pub(super) record: Arc<SessionRecord>,
-    /// When the backend was asked.
-    pub(super) read_at: DateTime<Utc>,
+    /// When the backend was asked, or the shared cache.
+    read_at: DateTime<Utc>,
+    /// A copy of a copy, which may be half the bound old already.
+    is_second_hand: bool,
 }
 
 impl Held {
+    /// What the backend gave.
+    pub(super) fn new(record: Arc<SessionRecord>, read_at: DateTime<Utc>) -> Self {
+        Self { record, read_at, is_second_hand: false }
+    }
+
+    /// What the shared cache gave.
+    pub(super) fn second_hand(record: Arc<SessionRecord>, read_at: DateTime<Utc>) -> Self {
+        Self { record, read_at, is_second_hand: true }
+    }
+
     pub(super) fn is_fresh(&self, now: DateTime<Utc>, bound: TimeDelta) -> bool {
+        let bound = if self.is_second_hand { bound / 2 } else { bound };
         self.read_at <= now && now - self.read_at < bound
     }
 }

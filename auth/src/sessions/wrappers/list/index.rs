@@ -50,7 +50,11 @@ impl Entry {
 
     /// Whether it stays in the list without asking whether there is such a session; nothing, when that must be asked.
     pub(super) fn stays(&self, now: DateTime<Utc>) -> Option<bool> {
-        if self.ends_at <= now { Some(false) } else { (now < self.pending_until).then_some(true) }
+        if self.ends_at <= now { Some(false) } else { self.is_pending(now).then_some(true) }
+    }
+
+    pub(super) fn is_pending(&self, now: DateTime<Utc>) -> bool {
+        now < self.pending_until
     }
 }
 

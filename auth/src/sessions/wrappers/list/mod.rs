@@ -34,17 +34,20 @@ pub(super) trait SessionList: Sync {
     /// Whether there is such a session, and it belongs into the list.
     fn has(&self, id: &SessionDigest) -> impl Future<Output = Result<bool, SessionError>> + Send;
 
+    /// Ends a session that belongs into the list, if there is one.
+    fn end(&self, id: &SessionDigest) -> impl Future<Output = Result<(), SessionError>> + Send;
+
     /// What stands in the list, the oldest first.
     async fn listed(&self) -> Result<Vec<SessionDigest>, SessionError> {
         Ok(self.read().await?.entries.iter().map(|entry| entry.id).collect())
     }
 
-    /// Puts a session into a list that is no longer than `most` then, before the session is saved. Answers with those that
-    /// made room.
+    /// Puts a session into a list that is no longer than `most` then, before the session is saved. Those that
+    /// make room end before they are taken out: whoever stops between leaves none that lives and is not listed.
     ///
     /// It is a write even where nothing changes: it fails the write of whoever is about to take the session out because
     /// it was not there.
-    async fn enlist(&self, entry: Entry, most: usize, when_full: WhenFull) -> Result<Vec<SessionDigest>, SessionError> {
+    async fn enlist(&self, entry: Entry, most: usize, when_full: WhenFull) -> Result<(), SessionError> {
         let most = most.min(MAX_LENGTH);
         for _ in 0..MOST_TRIES {
             let mut index = self.read().await?;
@@ -56,9 +59,16 @@ pub(super) trait SessionList: Sync {
             if over > 0 && when_full == WhenFull::Refuse {
                 return Err(SessionError::LimitReached { max: most });
             }
-            let oldest = index.entries.drain(..over).map(|entry| entry.id).collect();
+            let oldest: Vec<_> = index.entries.drain(..over).collect();
+            for entry in &oldest {
+                self.end(&entry.id).await?;
+            }
             if self.write(&index).await? {
-                return Ok(oldest);
+                // One that was on its way ends by itself, unless it was saved before this and then given up.
+                for entry in oldest.iter().filter(|entry| entry.is_pending(self.now())) {
+                    self.end(&entry.id).await?;
+                }
+                return Ok(());
             }
         }
         Err(SessionError::Contended)

@@ -21,8 +21,8 @@ use crate::sessions::{
 ///
 /// Beside the sessions it keeps a list of them in the same backend, which makes [`TenantSessionOperations`] and the
 /// limit exact, whatever other programs do with the same tenant at the same time, and lets them survive a restart. A new
-/// session costs two more writes, each as long as the list (48 bytes for a session), and so does a login, which is put
-/// into a list of its user's sessions as by [`ListedSessionBackend`]; loading costs none.
+/// session costs two more writes, each as long as the list (48 bytes for a session), and so does a login, which is also
+/// put into a list of its user's sessions as by [`ListedSessionBackend`]; loading costs none.
 ///
 /// ```
 /// # async fn example() -> Result<(), auth::sessions::SessionError> {
@@ -113,22 +113,31 @@ impl<B: SessionBackend> TenantSessionBackend<B> {
         &self.users.inner().tenant
     }
 
-    async fn insert(
+    async fn save_by(
         &self,
         id: &SessionDigest,
-        ends_at: DateTime<Utc>,
+        record: &SessionRecord,
+        condition: SaveIf,
         save: impl Future<Output = Result<Saved, SessionError>>,
     ) -> Result<Saved, SessionError> {
-        if self.exists(id).await? {
-            return Ok(Saved::Conflict);
-        }
-        self.enlist(Entry::pending(*id, ends_at, self.clock.now()), self.limit, WhenFull::Refuse).await?;
+        let ends_at = record.ends_at;
+        let most = match condition {
+            SaveIf::Absent if self.exists(id).await? => return Ok(Saved::Conflict),
+            SaveIf::Absent => self.limit,
+            // It is one of those there are.
+            SaveIf::Version(version) if self.moves_end(id, record, version).await? => Self::MAX_LIMIT,
+            SaveIf::Version(_) => return save.await,
+        };
+        self.enlist(Entry::pending(*id, ends_at, self.clock.now()), most, WhenFull::Refuse).await?;
         let saved = save.await;
         match saved {
             Ok(Saved::Done) if !self.confirm(Entry::saved(*id, ends_at)).await? => {
                 // It took longer than a session may take on its way into the list, and nobody was told of it yet.
                 self.users.delete(id).await?;
-                Err(SessionError::LimitReached { max: self.limit })
+                match condition {
+                    SaveIf::Absent => Err(SessionError::LimitReached { max: self.limit }),
+                    SaveIf::Version(_) => Ok(Saved::Gone),
+                }
             }
             Ok(Saved::Done) => saved,
             _ => {
@@ -136,6 +145,15 @@ impl<B: SessionBackend> TenantSessionBackend<B> {
                 saved
             }
         }
+    }
+
+    /// Whether that is a login in the session that is there, which then ends at another moment than the list says.
+    async fn moves_end(&self, id: &SessionDigest, record: &SessionRecord, version: u64) -> Result<bool, SessionError> {
+        if record.login.is_none() {
+            return Ok(false);
+        }
+        let held = self.users.load_fresh(id).await?;
+        Ok(held.is_some_and(|held| held.version == version && held.ends_at != record.ends_at))
     }
 
     /// Takes a session out of the list. If that fails, whoever looks at the list sees that there is no such session.
@@ -174,6 +192,10 @@ impl<B: SessionBackend> SessionList for TenantSessionBackend<B> {
     async fn has(&self, id: &SessionDigest) -> Result<bool, SessionError> {
         self.users.exists(id).await
     }
+
+    async fn end(&self, id: &SessionDigest) -> Result<(), SessionError> {
+        self.users.delete(id).await.map(drop)
+    }
 }
 
 impl<B: SessionBackend> TenantSessionOperations for TenantSessionBackend<B> {
@@ -207,12 +229,8 @@ impl<B: SessionBackend> SessionBackend for TenantSessionBackend<B> {
         condition: SaveIf,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
         Box::pin(async move {
-            let ends_at = record.ends_at;
-            let save = self.users.save(id, record, condition);
-            match condition {
-                SaveIf::Absent => self.insert(id, ends_at, save).await,
-                SaveIf::Version(_) => save.await,
-            }
+            let save = self.users.save(id, record.clone(), condition);
+            self.save_by(id, &record, condition, save).await
         })
     }
 
@@ -243,12 +261,8 @@ impl<B: SessionBackend> UserSessions for TenantSessionBackend<B> {
         limit: SessionLimit,
     ) -> BoxFuture<'a, Result<Saved, SessionError>> {
         Box::pin(async move {
-            let ends_at = record.ends_at;
-            let save = self.users.save_within(id, record, condition, limit);
-            match condition {
-                SaveIf::Absent => self.insert(id, ends_at, save).await,
-                SaveIf::Version(_) => save.await,
-            }
+            let save = self.users.save_within(id, record.clone(), condition, limit);
+            self.save_by(id, &record, condition, save).await
         })
     }
 }
