@@ -12,7 +12,6 @@ use auth::testing::ManualClock;
 use auth_tests::TestDatabase;
 use chrono::TimeDelta;
 
-mod attack;
 mod compressed;
 mod failover;
 mod instrumented;
