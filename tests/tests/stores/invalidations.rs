@@ -34,7 +34,7 @@ async fn others_hear(url: &str) {
     let (one, other) = (connect(&url).await, connect(&url).await);
     let (ours, theirs) = (Listener::of(&one), Listener::of(&other));
     for listener in [&ours, &theirs] {
-        listener.hears(Invalidated::All).await;
+        listener.hears(Invalidated::Every).await;
     }
     let [first, second] = [(); 2].map(|()| SessionKey::generate().digest());
     one.publish(Invalidated::One(first));
@@ -43,8 +43,8 @@ async fn others_hear(url: &str) {
     ours.hears(Invalidated::One(second)).await;
     assert!(!ours.heard.lock().unwrap().contains(&Invalidated::One(first)), "nobody hears their own");
     theirs.heard.lock().unwrap().clear();
-    one.publish(Invalidated::All);
-    theirs.hears(Invalidated::All).await;
+    one.publish(Invalidated::Every);
+    theirs.hears(Invalidated::Every).await;
 }
 
 async fn connect(url: &str) -> RedisInvalidations {
@@ -75,10 +75,10 @@ async fn a_subscription_that_broke_is_made_again_and_all_may_have_changed() {
     let mut server = RedisServer::start();
     let (one, other) = (connect(&server.url()).await, connect(&server.url()).await);
     let theirs = Listener::of(&other);
-    theirs.hears(Invalidated::All).await;
+    theirs.hears(Invalidated::Every).await;
     theirs.heard.lock().unwrap().clear();
     server.kill();
-    theirs.hears(Invalidated::All).await;
+    theirs.hears(Invalidated::Every).await;
     server.start_again();
     let (id, started) = (SessionKey::generate().digest(), Instant::now());
     while !theirs.heard.lock().unwrap().contains(&Invalidated::One(id)) {

@@ -13,7 +13,7 @@ pub trait SessionInvalidations: fmt::Debug + Send + Sync + 'static {
     /// Passes on what others tell, for as long as what it gives is kept.
     ///
     /// It subscribes again by itself; when it begins to hear, and whenever it may have missed something, it passes on
-    /// [`Invalidated::All`].
+    /// [`Invalidated::Every`].
     fn listen(&self, heard: Arc<dyn Fn(Invalidated) + Send + Sync>) -> Listening;
 }
 
@@ -24,7 +24,7 @@ pub enum Invalidated {
     /// That of this session: it was changed or has ended.
     One(SessionDigest),
     /// Perhaps any.
-    All,
+    Every,
 }
 
 /// Somebody listens until this is dropped.

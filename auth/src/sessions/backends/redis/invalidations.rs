@@ -62,7 +62,7 @@ impl RedisInvalidations {
             if let Err(error) = self.listen_once(&heard).await {
                 tracing::warn!(%error, "changes of sessions elsewhere are not heard of; copies go by time alone");
             }
-            heard(Invalidated::All);
+            heard(Invalidated::Every);
             tokio::time::sleep(Self::PAUSE).await;
         }
     }
@@ -80,7 +80,7 @@ impl RedisInvalidations {
                 Ok::<_, redis::aio::SendError>(())
             });
         let mut connection = self.subscribe(&config).await?;
-        heard(Invalidated::All);
+        heard(Invalidated::Every);
         loop {
             tokio::time::sleep(Self::TEST).await;
             let ping = redis::cmd("PING");
@@ -120,19 +120,19 @@ impl RedisInvalidations {
 fn read(push: &PushInfo, own: &[u8; 16]) -> Option<Invalidated> {
     let payload = match push.kind {
         PushKind::Message => push.data.last()?,
-        PushKind::Disconnection => return Some(Invalidated::All),
+        PushKind::Disconnection => return Some(Invalidated::Every),
         _ => return None,
     };
     let Value::BulkString(payload) = payload else {
-        return Some(Invalidated::All);
+        return Some(Invalidated::Every);
     };
     match payload.split_first_chunk() {
         Some((speaker, _)) if speaker == own => None,
         Some((_, id)) => match id.try_into() {
             Ok(id) => Some(Invalidated::One(SessionDigest::from_bytes(id))),
-            Err(_) => Some(Invalidated::All),
+            Err(_) => Some(Invalidated::Every),
         },
-        None => Some(Invalidated::All),
+        None => Some(Invalidated::Every),
     }
 }
 
@@ -141,7 +141,7 @@ async fn send(mut told: mpsc::Receiver<Invalidated>, connection: Connection, cha
     while let Some(what) = told.recv().await {
         let id = match &what {
             Invalidated::One(id) => id.as_bytes().as_slice(),
-            Invalidated::All => &[],
+            Invalidated::Every => &[],
         };
         let mut command = redis::cmd("PUBLISH");
         command.arg(&*channel).arg([speaker.as_slice(), id].concat());
@@ -195,9 +195,9 @@ mod tests {
         assert_eq!(read(&said([2; 16]), &own), Some(Invalidated::One(id)));
         assert_eq!(read(&said(own), &own), None);
         for payload in [&b""[..], b"x", &[2; 47], &[2; 49]] {
-            assert_eq!(read(&message(payload), &own), Some(Invalidated::All));
+            assert_eq!(read(&message(payload), &own), Some(Invalidated::Every));
         }
-        assert_eq!(read(&PushInfo { kind: PushKind::Disconnection, data: vec![] }, &own), Some(Invalidated::All));
+        assert_eq!(read(&PushInfo { kind: PushKind::Disconnection, data: vec![] }, &own), Some(Invalidated::Every));
         assert_eq!(read(&PushInfo { kind: PushKind::Subscribe, data: vec![] }, &own), None);
     }
 }

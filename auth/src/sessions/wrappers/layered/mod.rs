@@ -293,7 +293,7 @@ impl<'a, B> ChangeOf<'a, B> {
 impl<B> Drop for ChangeOf<'_, B> {
     fn drop(&mut self) {
         self.forget();
-        self.layer.tell(Invalidated::All);
+        self.layer.tell(Invalidated::Every);
     }
 }
 

@@ -96,7 +96,7 @@ impl Near {
     pub(super) fn heard(&self, what: Invalidated) {
         match what {
             Invalidated::One(id) => _ = self.shard(&id).forget(&id),
-            Invalidated::All => self.forget_if(|_| true),
+            Invalidated::Every => self.forget_if(|_| true),
         }
     }
 }
