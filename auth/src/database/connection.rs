@@ -158,6 +158,10 @@ impl Database {
     }
 
     /// How long a server may take. SQLite waits for nothing but a lock, which has a time-out of its own.
+    #[cfg_attr(
+        not(feature = "database-sqlite"),
+        expect(clippy::unnecessary_wraps, reason = "without SQLite every server may take too long")
+    )]
     fn patience(&self) -> Option<Duration> {
         match self {
             #[cfg(feature = "database-sqlite")]
