@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use auth::cache::MemcachedCache;
 use auth::clock::{Clock as _, SystemClock};
 use auth::sessions::{
-    DatabaseSessionBackend, FileSessionBackend, InMemorySessionBackend, RedisSessionBackend, SaveIf, Saved, Session,
-    SessionBackend, SessionError, SessionKey, SessionRecord,
+    CacheSessionBackend, DatabaseSessionBackend, FileSessionBackend, InMemorySessionBackend, RedisSessionBackend,
+    SaveIf, Saved, Session, SessionBackend, SessionError, SessionKey, SessionRecord,
 };
-use auth_tests::{TestDatabase, TestDirectory, TestRedis};
+use auth_tests::{RedisCluster, TestDatabase, TestDirectory, TestMemcached, TestRedis};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
@@ -183,6 +184,10 @@ races! {
     mysql: table(auth_tests::mysql());
     #[ignore = "needs Redis"]
     redis: redis();
+    #[ignore = "needs redis-server"]
+    redis_cluster: redis_cluster();
+    #[ignore = "needs memcached"]
+    memcached: memcached();
 }
 
 async fn files() -> (Store, TestDirectory) {
@@ -202,4 +207,15 @@ async fn redis() -> (Store, TestRedis) {
     let redis = auth_tests::redis();
     let store = RedisSessionBackend::connect(redis.url.as_str()).await.unwrap();
     (Arc::new(store.with_prefix(&redis.prefix).unwrap()), redis)
+}
+
+async fn redis_cluster() -> (Store, RedisCluster) {
+    let cluster = RedisCluster::start();
+    (Arc::new(RedisSessionBackend::connect(cluster.url().as_str()).await.unwrap()), cluster)
+}
+
+async fn memcached() -> (Store, TestMemcached) {
+    let server = auth_tests::memcached();
+    let cache = MemcachedCache::connect(server.url().as_str()).await.unwrap();
+    (Arc::new(CacheSessionBackend::new(cache)), server)
 }
