@@ -16,6 +16,7 @@ use auth::sessions::{
 use auth::testing::ManualClock;
 use auth_tests::{TestDatabase, TestDirectory, TestRedis};
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
 
 use crate::{id, memory, record};
 
@@ -52,11 +53,15 @@ async fn migrate<F: SessionBackend, T: SessionBackend>(
 
 /// A migration in which every session begins in the old store, so that whatever is done to it moves it.
 #[derive(Debug)]
-struct Old<F, T>(MigratingSessionBackend<F, T>);
+struct Old<F, T> {
+    both: MigratingSessionBackend<F, T>,
+    /// Held by whoever begins a session: looking and beginning are two steps.
+    beginning: Mutex<()>,
+}
 
 impl<F: SessionBackend, T: SessionBackend> SessionBackend for Old<F, T> {
     fn load<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<Option<Arc<SessionRecord>>, SessionError>> {
-        self.0.load(id)
+        self.both.load(id)
     }
 
     fn save<'a>(
@@ -68,10 +73,14 @@ impl<F: SessionBackend, T: SessionBackend> SessionBackend for Old<F, T> {
         Box::pin(async move {
             // Data that begin like the mark were never saved without it.
             let marked = record.data.first() == Some(&0xfb);
-            if condition != SaveIf::Absent || marked || self.0.exists(id).await? {
-                return self.0.save(id, record, condition).await;
+            if condition != SaveIf::Absent || marked {
+                return self.both.save(id, record, condition).await;
             }
-            self.0.from().save(id, record, condition).await
+            let _turn = self.beginning.lock().await;
+            if self.both.exists(id).await? {
+                return self.both.save(id, record, condition).await;
+            }
+            self.both.from().save(id, record, condition).await
         })
     }
 
@@ -81,15 +90,15 @@ impl<F: SessionBackend, T: SessionBackend> SessionBackend for Old<F, T> {
         seen_at: DateTime<Utc>,
         expires_at: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.touch(id, seen_at, expires_at)
+        self.both.touch(id, seen_at, expires_at)
     }
 
     fn delete<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.delete(id)
+        self.both.delete(id)
     }
 
     fn exists<'a>(&'a self, id: &'a SessionDigest) -> BoxFuture<'a, Result<bool, SessionError>> {
-        self.0.exists(id)
+        self.both.exists(id)
     }
 }
 
@@ -106,7 +115,7 @@ macro_rules! suites {
 
                 async fn backend() -> (impl SessionBackend, ManualClock, impl Sized) {
                     let (both, clock, keep) = $both().await;
-                    (Old(both), clock, keep)
+                    (Old { both, beginning: Mutex::default() }, clock, keep)
                 }
 
                 auth::session_backend_suite!($(#[$attribute])* backend);
