@@ -46,8 +46,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while |
-//! | [`permissions`](mod@permissions), [`passwords`], [`limits`] | declared names and sets of them; hashing and judging passwords; limits on tries |
+//! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`], [`records`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while, small records with an owner and an end |
+//! | [`permissions`](mod@permissions), [`passwords`], [`limits`], [`audit`] | declared names and sets of them; hashing and judging passwords; limits on tries; what happened |
 //! | [`users`], [`sessions`] | users, groups and where they are kept; sessions and where they are kept |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
 //! | [`accounts`] | the [`Auth`] handle; logging in, out, registering; no HTTP |
@@ -83,6 +83,16 @@
 //! | `session-metrics` | metrics of sessions, with names as Prometheus has them |
 //! | `session-replication` | copies of sessions in other backends |
 //! | `web-axum` | the axum layer, extractors and routes |
+//! | `web-axum-websocket` | WebSockets of axum that end with the login |
+//! | `backend-ldap` | checks names and passwords in an LDAP directory |
+//! | `config-toml` | settings from a TOML file |
+//! | `hasher-bcrypt` | checks what bcrypt hashed, also in Django's encodings |
+//! | `hasher-pbkdf2` | checks what PBKDF2 hashed, also in Django's encodings |
+//! | `hasher-scrypt` | checks what scrypt hashed, also in Django's encoding |
+//! | `limit-redis` | limits on tries in Redis |
+//! | `password-breach-http` | asks Have I Been Pwned whether a new password is known |
+//! | `record-redis` | tokens, keys and tickets in Redis |
+//! | `token-jwt` | signed tokens (RFC 7519) with rotating keys |
 //! | `testing` | conformance suites for stores, a clock to set |
 
 extern crate self as auth;
@@ -93,6 +103,7 @@ use std::pin::Pin;
 pub mod __private;
 pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod cache;
 pub mod clock;
 pub mod database;
@@ -100,6 +111,7 @@ pub mod limits;
 pub mod passwords;
 pub mod permissions;
 pub mod prelude;
+pub mod records;
 #[cfg(feature = "__redis")]
 mod redis;
 pub mod registry;

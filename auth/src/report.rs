@@ -28,3 +28,10 @@ pub(crate) fn failure(text: &str) {
         eprintln!("auth: {text}");
     }
 }
+
+/// The same for an error, with its causes.
+pub(crate) fn failed(what: &str, error: &(dyn Error + 'static)) {
+    let mut text = format!("{what}: ");
+    chain(error, &mut text).expect("a String takes everything");
+    failure(&text);
+}

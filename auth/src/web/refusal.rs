@@ -79,9 +79,7 @@ impl Refusal {
 
     /// A store failed; the log says how.
     pub(crate) fn unavailable(error: &(dyn Error + 'static), parts: &Parts) -> Self {
-        let mut text = "a request is refused because whether it is allowed cannot be told: ".to_owned();
-        report::chain(error, &mut text).expect("a String takes everything");
-        report::failure(&text);
+        report::failed("a request is refused because whether it is allowed cannot be told", error);
         Self::new(Kind::Unavailable, parts)
     }
 

@@ -1,0 +1,5 @@
+//! One file for each sink.
+
+mod tracing;
+
+pub use self::tracing::TracingSink;
