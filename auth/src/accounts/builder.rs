@@ -1,10 +1,14 @@
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use super::auth::Inner;
-use super::{Auth, AuthBackend, AuthBackendEntry, Error, Settings, UserStoreBackend};
+use super::{
+    Auth, AuthBackend, AuthBackendEntry, AuthenticationService, CompositeAuthBackend, Error, Settings,
+    UserStoreBackend, service,
+};
 use crate::access::GuardEntry;
+use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
@@ -36,6 +40,7 @@ pub struct AuthBuilder<U: UserModel> {
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
+    audit: Audit,
     session_limit: Option<SessionLimit>,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
@@ -60,6 +65,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
+            audit: Audit::new(),
             session_limit: None,
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
@@ -145,6 +151,12 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { limiter: Some(limiter), ..self }
     }
 
+    /// Also tells this sink of every login, failure, logout and change of rights. `tracing` is told in any case.
+    pub fn audit_sink(mut self, sink: impl AuditSink) -> Self {
+        self.audit = self.audit.with_sink(sink);
+        self
+    }
+
     /// Goes by this clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -217,24 +229,30 @@ impl<U: UserModel> AuthBuilder<U> {
                     .to_owned(),
             ));
         }
-        let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
+        let backends = CompositeAuthBackend::new();
         for name in self.backends {
-            let backend = if name == UserStoreBackend::<U>::NAME {
+            let backend: Arc<dyn AuthBackend> = if name == UserStoreBackend::<U>::NAME {
                 Arc::new(UserStoreBackend::new(users.clone()))
             } else {
                 (registry::find::<AuthBackendEntry>(&name)?.make)(&context)?
             };
-            backends.push((name, backend));
+            backends.add_backend(name, backend);
         }
         let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
-        Ok(Auth::from_inner(Inner {
+        let service = AuthenticationService::new(service::Inner {
             users,
             backends,
+            providers: RwLock::default(),
+            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            audit: self.audit.with_clock(self.clock.clone()),
+            clock: self.clock.clone(),
+        });
+        Ok(Auth::from_inner(Inner {
+            service,
             sessions,
             session_limit: self.session_limit,
             session_format: self.session_format,
             lifetime: self.settings.http_sessions.lifetime,
-            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
             clock: self.clock,
             tie: secret.derive("auth: session tie"),

@@ -111,8 +111,7 @@ impl<U: UserModel> UserManager<U> {
 
     /// The user with that name.
     pub async fn get_by_username(&self, username: &str) -> Result<Option<U>, UserError> {
-        let username = U::normalize_username(username);
-        Ok(self.store.find(UserLookup::Username(&username)).await?.map(into_user))
+        Ok(self.find_by_username(username).await?.map(into_user))
     }
 
     /// The user with that mail address; none where several have it.
@@ -123,6 +122,11 @@ impl<U: UserModel> UserManager<U> {
     /// The user with that key, and everything the user holds now.
     pub async fn find_by_id(&self, id: &U::PrimaryKey) -> Result<Option<Account<U>>, UserError> {
         self.store.find(UserLookup::Id(id)).await
+    }
+
+    /// The user with that name, and everything the user holds now.
+    pub async fn find_by_username(&self, username: &str) -> Result<Option<Account<U>>, UserError> {
+        self.store.find(UserLookup::Username(&U::normalize_username(username))).await
     }
 
     /// The same by the key's text. What is no key is nobody's.

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use super::page;
 use crate::access::PermissionDenied;
+use crate::accounts::AuthenticationError;
 use crate::sessions::SessionError;
 use crate::{accounts, report};
 
@@ -67,6 +68,19 @@ impl Refusal {
             accounts::Error::Session(error) => Self::no_session(error, parts),
             other => Self::unavailable(other, parts),
         }
+    }
+
+    /// Whoever was to be authenticated is not.
+    pub(crate) fn unauthenticated(error: AuthenticationError, parts: &Parts) -> Self {
+        let kind = match error {
+            AuthenticationError::Unavailable(error) => return Self::failed(&error, parts),
+            AuthenticationError::TooMany { wait } => Kind::TooMany(wait),
+            AuthenticationError::Malformed { .. } | AuthenticationError::Mixed => {
+                Kind::Bad(StatusCode::BAD_REQUEST, sentence(&error))
+            }
+            other => Kind::Bad(StatusCode::UNAUTHORIZED, sentence(&other)),
+        };
+        Self::new(kind, parts)
     }
 
     /// The same for an error of the session store.
@@ -156,6 +170,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+/// An error's text as a sentence of its own.
+fn sentence(error: &AuthenticationError) -> String {
+    let text = error.to_string();
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}.", first.to_uppercase())
+}
 
 /// Whether a person asks with a browser: it says that it takes HTML. `*/*` is what programs say.
 fn wants_page(headers: &HeaderMap) -> bool {

@@ -14,7 +14,8 @@ use super::csrf::{CSRF_FIELD, CsrfToken};
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
-use crate::accounts::{Auth, Credentials, Error, LoginOutcome, RegisterOutcome};
+use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error, RegisterOutcome};
+use crate::audit::Origin;
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
@@ -86,6 +87,14 @@ impl<U: UserModel> Call<U> {
         source(peer, &self.parts.headers, &self.handle.settings().0.trusted_proxies)
     }
 
+    fn origin(&self) -> Origin {
+        let origin = Origin::source(self.source());
+        match self.parts.headers.get(header::USER_AGENT) {
+            Some(user_agent) => origin.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
+            None => origin,
+        }
+    }
+
     /// What the request says of the device it comes from.
     fn device(&self) -> Device {
         let mut device = Device::new(SessionType::Web);
@@ -151,22 +160,22 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read(request).await?;
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
-    let credentials = Credentials::new(username, password).from_source(call.source());
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let outcome = call.handle.log_in(session, credentials).await;
+    let outcome = call.handle.log_in(session, AuthCredentials::password(username, password), &call.origin()).await;
     if outcome.is_err() {
         // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
         session.mark_unmodified();
     }
     let refusal = match outcome {
-        Ok(LoginOutcome::LoggedIn(_)) if call.input.is_form => {
+        Ok(_) if call.input.is_form => {
             return Ok(see_other(next.as_deref().unwrap_or(&call.handle.settings().0.home_url)));
         }
-        Ok(LoginOutcome::LoggedIn(user)) => return Ok(who(user.principal())),
-        Ok(LoginOutcome::Refused) => call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong."),
-        Ok(LoginOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
-        Err(error) => Refusal::failed(&error, &call.parts),
+        Ok(result) => return Ok(who(result.principal())),
+        Err(AuthenticationError::InvalidCredentials) => {
+            call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
+        }
+        Err(error) => Refusal::unauthenticated(error, &call.parts),
     };
     if call.input.is_form && refusal.status().is_client_error() {
         let again = |text: &str| pages::login::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));
