@@ -13,7 +13,7 @@ use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::permissions::PermissionSet;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
-use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserManager, UserModel};
+use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
 
 /// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
 ///
@@ -101,11 +101,9 @@ impl<U: UserModel> AuthenticationService<U> {
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
             AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create).await,
         };
-        match &result {
-            Err(AuthenticationError::Unavailable(_)) => {}
+        if let Err(error) = &result {
             // The name is left out: people type passwords into the wrong field.
-            Err(error) => tracing::info!(method, source = ?origin.source, "not authenticated: {}", error.reason()),
-            Ok(_) => {}
+            tracing::info!(method, source = ?origin.source, "not authenticated: {}", error.reason());
         }
         result
     }
@@ -176,18 +174,14 @@ impl<U: UserModel> AuthenticationService<U> {
         };
         let failed = |source| Error::Backend { name: provider.to_owned(), source };
         let verdict = known.authenticate(code).await.map_err(failed)?;
-        match self.by_verdict(verdict).await? {
-            Some(result) => {
-                let method = format!("oauth {provider}");
-                self.note_login(&result, &method, &self.inner.audit).await?;
-                Ok(result)
-            }
-            None => {
-                let (method, reason) = (format!("oauth {provider}").into(), "refused".into());
-                self.inner.audit.record(AuditAction::LoginFailed { method, reason }, None).await;
-                Err(AuthenticationError::InvalidCredentials)
-            }
-        }
+        let method = format!("oauth {provider}");
+        let Some(result) = self.by_verdict(verdict).await? else {
+            let (method, reason) = (method.into(), "refused".into());
+            self.inner.audit.record(AuditAction::LoginFailed { method, reason }, None).await;
+            return Err(AuthenticationError::InvalidCredentials);
+        };
+        self.note_login(&result, &method, &self.inner.audit).await?;
+        Ok(result)
     }
 
     async fn by_name(&self, username: &str, create: bool) -> Result<AuthResult<U>, AuthenticationError> {
@@ -196,7 +190,10 @@ impl<U: UserModel> AuthenticationService<U> {
         if account.is_none() && create {
             match users.create_user(username, None, Extra::new()).await {
                 // Somebody else was quicker.
-                Ok(_) | Err(crate::users::UserError::AlreadyExists { .. }) => {}
+                Ok(_) | Err(UserError::AlreadyExists { .. }) => {}
+                Err(UserError::Invalid(_)) => {
+                    return Err(AuthenticationError::Malformed { reason: "a name that no user can have" });
+                }
                 Err(error) => return Err(error.into()),
             }
             account = users.find_by_username(username).await?;

@@ -22,6 +22,8 @@ pub struct Refusal {
     wants_page: bool,
     /// Where to log in, for a person who asked for a page.
     log_in_at: Option<String>,
+    /// How one can be authenticated here (RFC 9110 §11.6.1).
+    challenges: Vec<HeaderValue>,
 }
 
 /// What is the matter.
@@ -50,7 +52,7 @@ pub(crate) enum Kind {
 
 impl Refusal {
     pub(crate) fn new(kind: Kind, parts: &Parts) -> Self {
-        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None }
+        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, challenges: Vec::new() }
     }
 
     /// The same, sending people to the login page and back.
@@ -60,6 +62,11 @@ impl Refusal {
             self.log_in_at = Some(format!("{login_url}?next={}", percent_encode(next)));
         }
         self
+    }
+
+    /// The same, saying how one can be authenticated.
+    pub(crate) fn challenging(self, challenges: Vec<HeaderValue>) -> Self {
+        Self { challenges, ..self }
     }
 
     /// There was no room for a session, or a store failed.
@@ -115,25 +122,29 @@ impl Refusal {
     pub fn into_response_parts(self) -> (StatusCode, HeaderMap, String) {
         let status = self.status();
         let mut headers = HeaderMap::new();
-        let mut set = |name, value: HeaderValue| headers.insert(name, value);
-        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &self.kind {
             Kind::Denied(denied) => tracing::info!(required = denied.required(), "permission denied"),
             Kind::CrossSite => tracing::warn!("a cross-site request is refused"),
             Kind::Full => tracing::warn!("a session is refused: there are as many as there may be"),
             Kind::Misconfigured(reason) => report::failure(reason),
-            Kind::Unauthenticated if self.log_in_at.is_none() => {
-                set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
-            }
-            Kind::Unavailable => drop(set(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Kind::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             Kind::TooMany(wait) => {
                 let seconds = crate::limits::Decision::retry_after(*wait).max(1);
-                set(header::RETRY_AFTER, HeaderValue::from(seconds));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             _ => {}
         }
+        if status == StatusCode::UNAUTHORIZED {
+            for challenge in &self.challenges {
+                headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+            if self.challenges.is_empty() {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
+            }
+        }
         if let Some(location) = &self.log_in_at {
-            set(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));
+            headers.insert(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));
             return (status, headers, String::new());
         }
         let detail = self.to_string();

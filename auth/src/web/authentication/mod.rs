@@ -152,17 +152,24 @@ impl Backends {
                 Found::Nothing => {}
                 Found::Missing => ends = true,
                 Found::Credentials(_) if found.is_some() => return Err(AuthenticationError::Mixed),
-                Found::Credentials(credentials) => found = Some(Brought::Credentials(credentials, backend.is_ambient())),
+                Found::Credentials(credentials) => {
+                    found = Some(Brought::Credentials(credentials, backend.is_ambient()));
+                }
             }
         }
         if let Some(found) = found {
             return Ok(found);
         }
         if request.parts.headers.contains_key(header::AUTHORIZATION) && self.0.iter().any(|it| it.scheme().is_some()) {
-            return Err(AuthenticationError::InvalidToken { reason: "a scheme of `Authorization` that is not taken here" });
+            return Err(AuthenticationError::InvalidToken {
+                reason: "a scheme of `Authorization` that is not taken here",
+            });
         }
-        let sessions = self.0.iter().any(|backend| backend.is_session());
-        Ok(if sessions { Brought::Session { ends } } else { Brought::Nothing })
+        Ok(if self.has_sessions() { Brought::Session { ends } } else { Brought::Nothing })
+    }
+
+    pub(crate) fn has_sessions(&self) -> bool {
+        self.0.iter().any(|backend| backend.is_session())
     }
 
     /// What a refused request is told: the challenges of all backends.

@@ -84,7 +84,9 @@ impl AuthenticationBackend for RemoteUserAuthentication {
             return Ok(if self.forced && is_proxy { Found::Missing } else { Found::Nothing });
         };
         if !is_proxy {
-            return Err(AuthenticationError::InvalidToken { reason: "the remote user of somebody who is no trusted proxy" });
+            return Err(AuthenticationError::InvalidToken {
+                reason: "the remote user of somebody who is no trusted proxy",
+            });
         }
         // Servers list repeated headers in one line with commas; no name has one.
         if name.is_empty() || name.len() > 254 || name.contains([',', ';']) || name.trim() != name {

@@ -1,8 +1,8 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Once;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Query, Request};
+use axum::extract::{Query, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::header::{self, HeaderValue};
@@ -15,14 +15,12 @@ use super::input::Input;
 use super::pages;
 use crate::access::Principal;
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error, RegisterOutcome};
-use crate::audit::Origin;
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
 use crate::web::is_safe_next;
 use crate::web::refusal::{Kind, Refusal};
 use crate::web::request::RequestAuth;
-use crate::web::source::source;
 
 impl<U: UserModel> Auth<U> {
     /// Routes to register, log in and out: JSON for programs, plain forms for browsers.
@@ -76,23 +74,15 @@ impl<U: UserModel> Call<U> {
 
     fn source(&self) -> Option<IpAddr> {
         static WARNED: Once = Once::new();
-        let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        if peer.is_none() {
+        let source = self.auth.source(&self.parts);
+        if source.is_none() {
             WARNED.call_once(|| {
                 crate::report::failure(
                     "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
                 );
             });
         }
-        source(peer, &self.parts.headers, &self.handle.settings().0.trusted_proxies)
-    }
-
-    fn origin(&self) -> Origin {
-        let origin = Origin::source(self.source());
-        match self.parts.headers.get(header::USER_AGENT) {
-            Some(user_agent) => origin.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
-            None => origin,
-        }
+        source
     }
 
     /// What the request says of the device it comes from.
@@ -162,7 +152,10 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let outcome = call.handle.log_in(session, AuthCredentials::password(username, password), &call.origin()).await;
+    let outcome = call
+        .handle
+        .log_in(session, AuthCredentials::password(username, password), &call.auth.origin(&call.parts))
+        .await;
     if outcome.is_err() {
         // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
         session.mark_unmodified();
