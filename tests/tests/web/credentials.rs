@@ -7,6 +7,7 @@ use auth::prelude::*;
 use auth::web::authentication::{
     ApiKeyAuthentication, BearerAuthentication, HttpBasicAuth, RemoteUserAuthentication, SessionAuthentication,
 };
+use auth_tests::Nginx;
 use auth_tests::http::{Answer, PASSWORD, Visitor};
 use axum::http::{Method, StatusCode};
 use base64ct::{Base64, Encoding as _};
@@ -234,5 +235,38 @@ async fn users_who_are_not_there_cost_the_same_hashes_on_every_path() {
         let by_basic = hashes() - before;
         site.visitor().post("/login", &serde_json::json!({"username": name, "password": "another-password-27"})).await;
         assert_eq!((by_basic, hashes() - before), (1, 2), "{name}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs nginx"]
+async fn nginx_says_who_it_is_and_nobody_else_does() {
+    let site = Site::start().await;
+    for name in ["alice", "root"] {
+        site.create(name, |_| {}).await;
+    }
+    let direct = remote(&site, behind(Nginx::SOURCE.parse().unwrap())).await;
+    let nginx = Nginx::before(direct.address(), "alice", "a password of nginx");
+    let through = Visitor::new(&nginx.address);
+    let (alice, wrong) = (basic("alice", "a password of nginx"), basic("alice", "another"));
+
+    let answer = get(&through, "/me", &[("authorization", &alice)]).await;
+    assert_eq!((answer.status, answer.json()["username"].as_str()), (StatusCode::OK, Some("alice")));
+    assert_eq!(get(&through, "/me", &[("authorization", &wrong)]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(get(&through, "/me", &[]).await.status, StatusCode::UNAUTHORIZED);
+    // Where nginx asks nobody, nobody is who it says.
+    assert_eq!(get(&through, "/open/maybe", &[]).await.text, "");
+
+    for header in ["REMOTE_USER", "Remote-User", "remote_user", "REMOTE-USER"] {
+        // Through the proxy, as a stranger and as somebody else.
+        let answer = get(&through, "/open/me", &[(header, "root")]).await;
+        assert!(answer.status.is_client_error(), "{header}: {}", answer.text);
+        let answer = get(&through, "/me", &[(header, "root"), ("authorization", &alice)]).await;
+        assert!(answer.status.is_client_error() || answer.json()["username"] == "alice", "{header}: {}", answer.text);
+        // And around it.
+        let answer = get(&direct, "/me", &[(header, "root")]).await;
+        assert!(answer.status.is_client_error(), "{header}: {}", answer.text);
+        let answer = get(&direct, "/me", &[(header, "root"), ("x-forwarded-for", Nginx::SOURCE)]).await;
+        assert!(answer.status.is_client_error(), "{header}: {}", answer.text);
     }
 }
