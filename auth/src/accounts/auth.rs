@@ -12,7 +12,7 @@ use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, Lifetime, Session, SessionKey, SessionLimit, SessionManager,
 };
-use crate::users::{CredentialVersion, UserManager, UserModel};
+use crate::users::{Account, CredentialVersion, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
 ///
@@ -121,13 +121,12 @@ impl<U: UserModel> Auth<U> {
         let now = self.inner.clock.now();
         let record = session.load(key, now).await?;
         let Some(login) = record.as_ref().and_then(|record| record.login.as_ref()) else { return Ok((session, None)) };
-        let account = self.users().find_by_id_text(&login.user_id).await?;
-        let principal = account
-            .filter(|account| {
-                let version = account.credential.to_be_bytes();
-                self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie)
-            })
-            .and_then(|account| Principal::new(&account, login.at));
+        let holds = |account: Account<U>| {
+            let version = account.credential.to_be_bytes();
+            let is_tied = self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie);
+            if is_tied { Principal::new(&account, login.at) } else { None }
+        };
+        let principal = self.users().find_recent(&login.user_id, holds).await?;
         if principal.is_none() {
             let digest = session.stored_digest().map(|digest| digest.to_string()).unwrap_or_default();
             session.end_unchanged().await?;

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use super::auth::Inner;
 use super::{
@@ -21,7 +22,7 @@ use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
-use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
+use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
 ///
@@ -41,6 +42,7 @@ pub struct AuthBuilder<U: UserModel> {
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     audit: Audit,
+    user_cache: Option<Duration>,
     session_limit: Option<SessionLimit>,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
@@ -66,6 +68,7 @@ impl<U: UserModel> AuthBuilder<U> {
             passwords: None,
             limiter: None,
             audit: Audit::new(),
+            user_cache: None,
             session_limit: None,
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
@@ -82,6 +85,12 @@ impl<U: UserModel> AuthBuilder<U> {
     /// Keeps users in a store of your own.
     pub fn users(self, store: impl UserStore<U>) -> Self {
         Self { users: Some(Arc::new(store)), ..self }
+    }
+
+    /// Keeps the users of requests in this process for that long, a minute at the most, instead of reading them with every
+    /// request. What another server takes from a user counts here that much later; see [`CachedUserStore`].
+    pub fn user_cache(self, bound: Duration) -> Self {
+        Self { user_cache: Some(bound), ..self }
     }
 
     /// Keeps sessions where this address says: `memory:`, `database:` (the application's own), `cookie:` (each whole in its
@@ -283,7 +292,10 @@ impl<U: UserModel> AuthBuilder<U> {
     }
 
     fn user_manager(&self, context: &Context) -> UserManager<U> {
-        let store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
+        let mut store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
+        if let Some(bound) = self.user_cache {
+            store = Arc::new(CachedUserStore::new(store).with_bound(bound).with_clock(context.clock.clone()));
+        }
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
         UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())
@@ -341,6 +353,9 @@ impl<U: UserModel> AuthBuilder<U> {
         #[cfg(not(feature = "__sql"))]
         if self.database.is_some() {
             return wrong("a database needs one of the features `database-…`".to_owned());
+        }
+        if self.user_cache.is_some_and(|bound| bound > CachedUserStore::<U>::MAX_BOUND) {
+            return wrong("users are kept for a minute at the most: `.user_cache(…)`".to_owned());
         }
         if self.backends.is_empty() {
             return wrong("without an auth backend nobody can log in".to_owned());

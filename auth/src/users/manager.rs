@@ -135,6 +135,20 @@ impl<U: UserModel> UserManager<U> {
         self.find_by_id(&id).await
     }
 
+    /// The user of the key of that text about whom `holds` is so, read recently ([`UserStore::find_recent`]). Before anybody is
+    /// refused, the user is read as it is now.
+    pub(crate) async fn find_recent<T>(
+        &self,
+        id: &str,
+        holds: impl Fn(Account<U>) -> Option<T>,
+    ) -> Result<Option<T>, UserError> {
+        let Some(id) = id.parse().ok() else { return Ok(None) };
+        match self.store.find_recent(&id).await?.and_then(&holds) {
+            None => Ok(self.find_by_id(&id).await?.and_then(&holds)),
+            found => Ok(found),
+        }
+    }
+
     /// The user whom somebody means who typed this to log in: with an @ a mail address, else a name.
     pub async fn find_by_login(&self, login: &str) -> Result<Option<Account<U>>, UserError> {
         let has_addresses = U::column_of(Role::Email).is_some_and(|column| !column.is(Role::Username));
