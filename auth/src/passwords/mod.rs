@@ -25,7 +25,15 @@ pub use config::{PasswordConfig, PasswordConfigError, PasswordContext};
 pub use error::{InvalidPassword, PasswordError, PasswordProblem};
 pub use hash::PasswordHash;
 pub use hasher::{MAX_PASSWORD_BYTES, PasswordHasher, PasswordHasherEntry, within_bounds};
+#[cfg(feature = "hasher-bcrypt")]
+pub use hashers::BcryptHasher;
+#[cfg(feature = "__hasher")]
+pub use hashers::HasherParamsError;
+#[cfg(feature = "hasher-pbkdf2")]
+pub use hashers::Pbkdf2Hasher;
 pub use hashers::{Argon2Hasher, Argon2Params, Argon2ParamsError};
+#[cfg(feature = "hasher-scrypt")]
+pub use hashers::{ScryptHasher, ScryptParams};
 pub use service::{HashingService, HashingServiceBuilder};
 pub use upgrade::{PasswordHashers, Verification};
 pub use validators::{
