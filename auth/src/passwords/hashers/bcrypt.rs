@@ -21,14 +21,12 @@ use crate::secret;
 /// `$2b$`, by default with a cost of 12 (OWASP asks for 10 at least; Password Storage Cheat Sheet).
 ///
 /// # Security
-/// Bcrypt looks at 72 bytes. Where another system hashed a longer password it cut it there, so that only those bytes
-/// are checked: any password that begins with them verifies, until the next login writes a new hash of the whole
-/// password. (`bcrypt_sha256$…` has no such limit.) A password with a NUL byte never verifies against the plain forms:
-/// some implementations end there.
+/// Bcrypt looks at 72 bytes, and some implementations end at a NUL byte. So a new hash of a password that is longer, or
+/// has a NUL, is a `bcrypt_sha256$…`, in which every byte counts.
 ///
-/// # Errors
-/// A new hash of a password that is longer than 72 bytes is [`PasswordError::TooLong`], and one of a password with a
-/// NUL byte [`PasswordError::Hasher`]: nothing is cut.
+/// Where another system hashed a longer password as `$2b$` it cut it there, and only those bytes are checked: any
+/// password that begins with them verifies, until the next login writes a hash of all of it under a hasher that is
+/// preferred to this one. A password with a NUL never verifies against the plain forms.
 #[derive(Clone, Debug)]
 pub struct BcryptHasher {
     cost: u32,
@@ -67,16 +65,13 @@ impl Default for BcryptHasher {
 
 impl PasswordHasher for BcryptHasher {
     fn hash(&self, password: &str) -> Result<PasswordHash, PasswordError> {
-        if password.len() > MAX_BYTES {
-            return Err(PasswordError::TooLong { max: MAX_BYTES });
-        }
-        if password.contains('\0') {
-            return Err(PasswordError::Hasher("bcrypt takes no NUL bytes".into()));
-        }
+        within_bounds(password)?;
+        let fits = password.len() <= MAX_BYTES && !password.contains('\0');
+        let (input, form) = if fits { (Input::Plain, "") } else { (Input::HexSha256, "bcrypt_sha256$") };
         let (cost, salt) = (self.cost, secret::random::<SALT_BYTES>());
-        let output = compute(cost, salt, &Input::Plain.key(password));
+        let output = compute(cost, salt, &input.key(password));
         let [salt, output] = [&salt[..], &output[..]].map(Base64Bcrypt::encode_string);
-        Ok(PasswordHash::new(format!("$2b${cost:02}${salt}{output}")))
+        Ok(PasswordHash::new(format!("{form}$2b${cost:02}${salt}{output}")))
     }
 
     fn verify(&self, password: &str, hash: &PasswordHash) -> Result<bool, PasswordError> {
@@ -94,7 +89,8 @@ impl PasswordHasher for BcryptHasher {
     }
 
     fn needs_rehash(&self, hash: &PasswordHash) -> bool {
-        Stored::parse(hash.expose()).is_none_or(|stored| hash.algorithm() != "2b" || stored.cost < self.cost)
+        let is_ours = ["2b", "bcrypt_sha256"].contains(&hash.algorithm());
+        Stored::parse(hash.expose()).is_none_or(|stored| !is_ours || stored.cost < self.cost)
     }
 
     fn harden_runtime(&self, password: &str, hash: &PasswordHash) -> Result<(), PasswordError> {
