@@ -90,6 +90,7 @@
 //! | `hasher-pbkdf2` | checks what PBKDF2 hashed, also in Django's encodings |
 //! | `hasher-scrypt` | checks what scrypt hashed, also in Django's encoding |
 //! | `limit-redis` | limits on tries in Redis |
+//! | `password-breach-file` | looks a new password up in a file of breached ones |
 //! | `password-breach-http` | asks Have I Been Pwned whether a new password is known |
 //! | `record-redis` | tokens, keys and tickets in Redis |
 //! | `token-jwt` | signed tokens (RFC 7519) with rotating keys |

@@ -332,8 +332,9 @@ impl<U: UserModel> UserManager<U> {
             _ => None,
         });
         let context = texts.fold(PasswordContext::new(), |context, (name, text)| context.field(name, text));
-        self.passwords.validate(password, &context).map_err(UserError::WeakPassword)?;
-        Ok(self.passwords.hash(&SecretString::from(password)).await?)
+        let password = SecretString::from(password);
+        self.passwords.validate(&password, &context).await?.map_err(UserError::WeakPassword)?;
+        Ok(self.passwords.hash(&password).await?)
     }
 
     /// Where the address is the name, it has the name's canonical form.
