@@ -13,7 +13,7 @@ use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::{InMemoryLimitStore, Limiter, LoginLimiter};
+use crate::limits::{self, KnownDevices, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::registry::{self, Context, DuplicateEntry, Url};
@@ -29,13 +29,14 @@ use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, U
 /// Without a database, users and sessions are kept in memory. Every setting has a safe default.
 ///
 /// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
-/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_SECRET` for
-/// [`AuthBuilder::secret`].
+/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_LIMITS` for
+/// [`AuthBuilder::limits`], `AUTH_SECRET` for [`AuthBuilder::secret`].
 #[must_use]
 pub struct AuthBuilder<U: UserModel> {
     database: Option<Url>,
     users: Option<Arc<dyn UserStore<U>>>,
     sessions: Sessions,
+    limits: Option<Url>,
     secret: Option<SecretString>,
     secret_fallbacks: Vec<SecretString>,
     backends: Vec<String>,
@@ -62,6 +63,7 @@ impl<U: UserModel> AuthBuilder<U> {
             database: None,
             users: None,
             sessions: Sessions::Default,
+            limits: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
@@ -155,7 +157,13 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { passwords: Some(passwords), ..self }
     }
 
-    /// The limits on logins.
+    /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
+    /// application's own) or `redis://…` for several, which share their limits then.
+    pub fn limits(self, url: &str) -> Self {
+        Self { limits: Some(Url::new(url)), ..self }
+    }
+
+    /// The limits on logins, with a store of their own.
     pub fn login_limiter(self, limiter: LoginLimiter) -> Self {
         Self { limiter: Some(limiter), ..self }
     }
@@ -247,12 +255,15 @@ impl<U: UserModel> AuthBuilder<U> {
             };
             backends.add_backend(name, backend);
         }
-        let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
+        let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
+        let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
+        let limiter = Limiter::new(limits, self.clock.clone());
         let service = AuthenticationService::new(service::Inner {
             users,
             backends,
             providers: RwLock::default(),
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            devices: KnownDevices::new(&secret, self.clock.clone()),
             audit: self.audit.with_clock(self.clock.clone()),
             clock: self.clock.clone(),
         });
@@ -287,6 +298,7 @@ impl<U: UserModel> AuthBuilder<U> {
             }
             self.sessions = Sessions::At(Url::new(url.expose()));
         }
+        self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
         Ok(())
     }

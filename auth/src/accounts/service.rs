@@ -8,7 +8,7 @@ use super::{AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBac
 use crate::access::{CurrentUser, Principal};
 use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::Clock;
-use crate::limits::{Decision, LoginAttempt, LoginLimiter};
+use crate::limits::{Decision, KnownDevices, LoginAttempt, LoginLimiter};
 use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::permissions::PermissionSet;
 use crate::secret::SecretString;
@@ -29,6 +29,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) backends: CompositeAuthBackend,
     pub(super) providers: RwLock<BTreeMap<String, Arc<dyn AuthProvider>>>,
     pub(super) limiter: LoginLimiter,
+    pub(super) devices: KnownDevices,
     pub(super) audit: Audit,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -40,6 +41,9 @@ pub struct AuthResult<U> {
     pub user: CurrentUser<U>,
     /// The session that was begun, if one was.
     pub session: Option<SessionKey>,
+    /// After a password: what the device keeps, so that others' guesses do not keep it out
+    /// ([`AuthCredentials::on_device`]).
+    pub device: Option<SecretString>,
     /// When what was brought, or what was begun, ends at the latest.
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
@@ -112,7 +116,7 @@ impl<U: UserModel> AuthenticationService<U> {
         &self,
         username: &str,
         password: &SecretString,
-        _device: Option<&SecretString>,
+        device: Option<&SecretString>,
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         const METHOD: &str = "password";
@@ -126,7 +130,9 @@ impl<U: UserModel> AuthenticationService<U> {
             Some(account) => account.user.username().to_owned(),
             None => UserManager::<U>::canonical_login(username),
         };
-        let attempt = LoginAttempt::new(&account, origin.source);
+        let device = device.and_then(|device| inner.devices.recognise(&account, device.expose()));
+        let mut attempt = LoginAttempt::new(&account, origin.source);
+        attempt.known_device = device.as_deref();
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
             Decision::Allowed(ticket) => ticket,
             Decision::Wait(wait) => {
@@ -135,10 +141,11 @@ impl<U: UserModel> AuthenticationService<U> {
             }
         };
         match self.check_password(username, password).await {
-            Ok(result) => {
+            Ok(mut result) => {
                 // Before anything is begun: a login that is answered with a failure is none.
                 inner.limiter.succeeded(ticket).await.map_err(limits)?;
                 self.note_login(&result, METHOD, &audit).await?;
+                result.device = Some(inner.devices.issue(&account));
                 Ok(result)
             }
             Err(AuthenticationError::Unavailable(error)) => {
@@ -245,7 +252,7 @@ impl<U: UserModel> AuthenticationService<U> {
 impl<U: Send + Sync + 'static> AuthResult<U> {
     fn of(principal: &Principal, credential: CredentialVersion) -> Self {
         let user = principal.downcast().expect("the principal was made of a U");
-        Self { user, session: None, expires_at: None, credential }
+        Self { user, session: None, device: None, expires_at: None, credential }
     }
 }
 
