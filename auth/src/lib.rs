@@ -48,7 +48,7 @@
 //! | --- | --- |
 //! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`], [`records`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while, small records with an owner and an end |
 //! | [`permissions`](mod@permissions), [`passwords`], [`limits`], [`audit`] | declared names and sets of them; hashing and judging passwords; limits on tries; what happened |
-//! | [`users`], [`sessions`] | users, groups and where they are kept; sessions and where they are kept |
+//! | [`users`], [`sessions`], [`tokens`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
 //! | [`accounts`] | the [`Auth`] handle; logging in, out, registering; no HTTP |
 //! | `web` | cookies, cross-site rules, refusals; the axum layer, extractors and routes |
@@ -90,6 +90,7 @@
 //! | `hasher-pbkdf2` | checks what PBKDF2 hashed, also in Django's encodings |
 //! | `hasher-scrypt` | checks what scrypt hashed, also in Django's encoding |
 //! | `limit-redis` | limits on tries in Redis |
+//! | `password-breach-file` | looks a new password up in a file of breached ones |
 //! | `password-breach-http` | asks Have I Been Pwned whether a new password is known |
 //! | `record-redis` | tokens, keys and tickets in Redis |
 //! | `token-jwt` | signed tokens (RFC 7519) with rotating keys |
@@ -120,6 +121,7 @@ pub mod secret;
 pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 pub mod users;
 #[cfg(feature = "__web")]
 pub mod web;

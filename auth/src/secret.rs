@@ -1,5 +1,6 @@
 //! Secrets as types: redacted when shown, compared in constant time, wiped when dropped.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -96,7 +97,7 @@ impl SecretKey {
     /// # Errors
     /// [`WeakSecret`] when it is shorter than 32 bytes, or a placeholder.
     pub fn new(secret: &str) -> Result<Self, WeakSecret> {
-        Ok(Self { current: strong(secret)?, fallbacks: Vec::new() })
+        Ok(Self { current: strong(secret.as_bytes())?, fallbacks: Vec::new() })
     }
 
     /// A new random secret: everything signed with it ends with the process.
@@ -114,7 +115,7 @@ impl SecretKey {
     /// # Errors
     /// [`WeakSecret`], as for [`SecretKey::new`].
     pub fn with_fallback(mut self, secret: &str) -> Result<Self, WeakSecret> {
-        self.fallbacks.push(strong(secret)?);
+        self.fallbacks.push(strong(secret.as_bytes())?);
         Ok(self)
     }
 
@@ -132,20 +133,20 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-fn strong(secret: &str) -> Result<Zeroizing<Vec<u8>>, WeakSecret> {
+/// The secret, if it has the length of one and does not look like a placeholder.
+pub(crate) fn strong(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, WeakSecret> {
     if secret.len() < SecretKey::MIN_BYTES {
         return Err(WeakSecret::TooShort);
     }
-    let lower = secret.to_ascii_lowercase();
-    let mut distinct = [false; 256];
-    secret.bytes().for_each(|b| distinct[usize::from(b)] = true);
+    let lower = Zeroizing::new(secret.to_ascii_lowercase());
+    let distinct: HashSet<_> = secret.iter().collect();
     let placeholder = ["changeme", "change-me", "change_me", "placeholder", "insecure", "your-secret", "your_secret"];
-    let bytes = secret.as_bytes();
-    let repeats = (1..=bytes.len() / 2).any(|unit| bytes.iter().zip(&bytes[unit..]).all(|(a, b)| a == b));
-    if repeats || distinct.iter().filter(|seen| **seen).count() < 8 || placeholder.iter().any(|p| lower.contains(p)) {
+    let within = |word: &&str| lower.windows(word.len()).any(|part| part == word.as_bytes());
+    let repeats = (1..=secret.len() / 2).any(|unit| secret.iter().zip(&secret[unit..]).all(|(a, b)| a == b));
+    if repeats || distinct.len() < 8 || placeholder.iter().any(within) {
         return Err(WeakSecret::Placeholder);
     }
-    Ok(Zeroizing::new(secret.as_bytes().to_vec()))
+    Ok(Zeroizing::new(secret.to_vec()))
 }
 
 fn mac(key: &[u8]) -> Hmac<Sha256> {

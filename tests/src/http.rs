@@ -100,6 +100,11 @@ impl Visitor {
         Self { client: client.expect("a plain client can be made"), jar, address: address.to_owned() }
     }
 
+    /// The site's address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Somebody else at the same site.
     #[must_use]
     pub fn another(&self) -> Self {

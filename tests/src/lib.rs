@@ -13,6 +13,7 @@ mod directory;
 pub mod http;
 mod keyed;
 mod memcached;
+mod nginx;
 mod redis;
 mod servers;
 
@@ -21,6 +22,7 @@ pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use keyed::Keyed;
 pub use memcached::{TestMemcached, memcached};
+pub use nginx::Nginx;
 pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
 pub use servers::DatabaseServer;
 

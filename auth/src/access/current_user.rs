@@ -23,6 +23,7 @@ struct Inner {
     is_staff: bool,
     is_superuser: bool,
     permissions: PermissionSet,
+    is_delegated: bool,
     authenticated_at: DateTime<Utc>,
 }
 
@@ -46,9 +47,31 @@ impl Principal {
             is_staff: user.is_admin(),
             is_superuser,
             permissions,
+            is_delegated: false,
             authenticated_at,
         };
         Some(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same user with what stands in `scopes` at the most, as somebody else acts for them: with an API key, say. Staff and
+    /// superusers are neither then.
+    pub(crate) fn delegated(&self, scopes: &PermissionSet) -> Self {
+        let inner = Inner {
+            user: self.inner.user.clone(),
+            id: OnceLock::new(),
+            is_staff: false,
+            is_superuser: false,
+            permissions: self.inner.permissions.intersection(scopes),
+            is_delegated: true,
+            authenticated_at: self.inner.authenticated_at,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Whether somebody acts for the user with a part of what the user holds: an API key, a token with scopes. Ask it where
+    /// only the user in person may do something.
+    pub fn is_delegated(&self) -> bool {
+        self.inner.is_delegated
     }
 
     /// The user's primary key as text.

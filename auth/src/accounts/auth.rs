@@ -1,17 +1,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AuthBackend, AuthBuilder, Error, Settings};
+use super::{AuthBuilder, AuthenticationService, Error, Settings};
 use crate::access::{CurrentUser, Principal};
+use crate::audit::{Audit, AuditAction};
 use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::{Limiter, LoginLimiter};
+use crate::limits::Limiter;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
-    Carrier, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager,
+    Carrier, DynSessionBackend, Encoder, Lifetime, Session, SessionKey, SessionLimit, SessionManager,
 };
-use crate::users::{Account, UserManager, UserModel};
+use crate::users::{Account, CredentialVersion, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
 ///
@@ -22,13 +23,11 @@ pub struct Auth<U: UserModel> {
 }
 
 pub(super) struct Inner<U: UserModel> {
-    pub(super) users: UserManager<U>,
-    pub(super) backends: Vec<(String, Arc<dyn AuthBackend>)>,
+    pub(super) service: AuthenticationService<U>,
     pub(super) sessions: Carrier,
     pub(super) session_limit: Option<SessionLimit>,
     pub(super) lifetime: Lifetime,
     pub(super) session_format: Encoder,
-    pub(super) limiter: LoginLimiter,
     pub(super) registrations: Limiter,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secret: SecretKey,
@@ -37,12 +36,6 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) settings: Settings,
     #[cfg(feature = "__sql")]
     pub(super) database: Option<Database>,
-}
-
-/// Somebody who has just proved who they are.
-pub(super) struct Proved<U> {
-    pub(super) account: Account<U>,
-    pub(super) principal: Principal,
 }
 
 impl<U: UserModel> Auth<U> {
@@ -57,7 +50,17 @@ impl<U: UserModel> Auth<U> {
 
     /// The users, their permissions and the groups.
     pub fn users(&self) -> &UserManager<U> {
-        &self.inner.users
+        &self.inner.service.inner().users
+    }
+
+    /// Every way in, without sessions.
+    pub fn authentication(&self) -> &AuthenticationService<U> {
+        &self.inner.service
+    }
+
+    /// What happens is told to it. Tell it of the application's own, too.
+    pub fn audit(&self) -> &Audit {
+        &self.inner.service.inner().audit
     }
 
     /// Where sessions are kept; if they travel whole in their cookies, where those are kept that ended before their time.
@@ -118,54 +121,22 @@ impl<U: UserModel> Auth<U> {
         let now = self.inner.clock.now();
         let record = session.load(key, now).await?;
         let Some(login) = record.as_ref().and_then(|record| record.login.as_ref()) else { return Ok((session, None)) };
-        let account = self.users().find_by_id_text(&login.user_id).await?;
-        let principal = account
-            .filter(|account| self.inner.tie.verify(&tied(&login.user_id, &version(account)), &login.tie))
-            .and_then(|account| Principal::new(&account, login.at));
+        let holds = |account: Account<U>| {
+            let version = account.credential.to_be_bytes();
+            let is_tied = self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie);
+            if is_tied { Principal::new(&account, login.at) } else { None }
+        };
+        let principal = self.users().find_recent(&login.user_id, holds).await?;
         if principal.is_none() {
-            tracing::info!(user = login.user_id, "a login no longer holds; its session is ended");
+            let digest = session.stored_digest().map(|digest| digest.to_string()).unwrap_or_default();
             session.end_unchanged().await?;
+            let ended =
+                AuditAction::SessionEnded { session: digest.into(), reason: "its login no longer holds".into() };
+            self.audit().record(ended, Some(&login.user_id)).await;
         } else {
             session.touch(now).await?;
         }
         Ok((session, principal))
-    }
-
-    /// Logs a user in who has proved who they are: the session gets a new key, and the old one is dead. `None` when
-    /// there is no such user, or an inactive one.
-    ///
-    /// # Errors
-    /// When a store fails.
-    pub async fn log_in_user(&self, session: &Session, id: &U::PrimaryKey) -> Result<Option<CurrentUser<U>>, Error> {
-        match self.proved(id).await? {
-            Some(proved) => self.begin(session, proved).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// An active user, as the store has it now.
-    pub(super) async fn proved(&self, id: &U::PrimaryKey) -> Result<Option<Proved<U>>, Error> {
-        let account = self.users().find_by_id(id).await?;
-        let now = self.inner.clock.now();
-        Ok(account.and_then(|account| Principal::new(&account, now).map(|principal| Proved { account, principal })))
-    }
-
-    pub(super) async fn begin(&self, session: &Session, proved: Proved<U>) -> Result<CurrentUser<U>, Error> {
-        let Proved { account, principal } = proved;
-        let now = principal.authenticated_at();
-        self.users().store().set_last_login(account.user.primary_key(), now).await?;
-        let tie = self.inner.tie.sign(&tied(principal.id(), &version(&account)));
-        session.start(Login::new(principal.id(), tie, now)).await?;
-        Ok(principal.downcast().expect("the principal was made of a U"))
-    }
-
-    /// Ends the session: nobody is logged in, and its key is dead.
-    ///
-    /// # Errors
-    /// When the store fails: then the session may still be alive, and the caller must say so.
-    pub async fn log_out(&self, session: &Session) -> Result<(), Error> {
-        session.flush().await?;
-        Ok(())
     }
 
     /// A user outside a request, with what the user holds now: for jobs. `None` when unknown or inactive.
@@ -195,6 +166,11 @@ impl<U: UserModel> Auth<U> {
         Ok(())
     }
 
+    /// What ties a session to the user's credential version.
+    pub(super) fn tie(&self, user_id: &str, credential: CredentialVersion) -> [u8; 32] {
+        self.inner.tie.sign(&[user_id.as_bytes(), &credential.to_be_bytes()])
+    }
+
     pub(super) fn inner(&self) -> &Inner<U> {
         &self.inner
     }
@@ -203,14 +179,6 @@ impl<U: UserModel> Auth<U> {
     pub(crate) fn settings(&self) -> (&Settings, &SecretKey) {
         (&self.inner.settings, &self.inner.secret)
     }
-}
-
-fn version<U>(account: &Account<U>) -> [u8; 8] {
-    account.credential.to_be_bytes()
-}
-
-fn tied<'a>(user_id: &'a str, version: &'a [u8; 8]) -> [&'a [u8]; 2] {
-    [user_id.as_bytes(), version]
 }
 
 impl<U: UserModel> Clone for Auth<U> {

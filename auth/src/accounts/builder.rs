@@ -1,10 +1,15 @@
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use super::auth::Inner;
-use super::{Auth, AuthBackend, AuthBackendEntry, Error, Settings, UserStoreBackend};
+use super::{
+    Auth, AuthBackend, AuthBackendEntry, AuthenticationService, CompositeAuthBackend, Error, Settings,
+    UserStoreBackend, service,
+};
 use crate::access::GuardEntry;
+use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
@@ -17,7 +22,7 @@ use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
-use crate::users::{InMemoryUserStore, UserManager, UserModel, UserStore};
+use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
 ///
@@ -36,6 +41,8 @@ pub struct AuthBuilder<U: UserModel> {
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
+    audit: Audit,
+    user_cache: Option<Duration>,
     session_limit: Option<SessionLimit>,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
@@ -60,6 +67,8 @@ impl<U: UserModel> AuthBuilder<U> {
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
+            audit: Audit::new(),
+            user_cache: None,
             session_limit: None,
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
@@ -76,6 +85,12 @@ impl<U: UserModel> AuthBuilder<U> {
     /// Keeps users in a store of your own.
     pub fn users(self, store: impl UserStore<U>) -> Self {
         Self { users: Some(Arc::new(store)), ..self }
+    }
+
+    /// Keeps the users of requests in this process for that long, a minute at the most, instead of reading them with every
+    /// request. What another server takes from a user counts here that much later; see [`CachedUserStore`].
+    pub fn user_cache(self, bound: Duration) -> Self {
+        Self { user_cache: Some(bound), ..self }
     }
 
     /// Keeps sessions where this address says: `memory:`, `database:` (the application's own), `cookie:` (each whole in its
@@ -143,6 +158,12 @@ impl<U: UserModel> AuthBuilder<U> {
     /// The limits on logins.
     pub fn login_limiter(self, limiter: LoginLimiter) -> Self {
         Self { limiter: Some(limiter), ..self }
+    }
+
+    /// Also tells this sink of every login, failure, logout and change of rights. `tracing` is told in any case.
+    pub fn audit_sink(mut self, sink: impl AuditSink) -> Self {
+        self.audit = self.audit.with_sink(sink);
+        self
     }
 
     /// Goes by this clock.
@@ -217,24 +238,30 @@ impl<U: UserModel> AuthBuilder<U> {
                     .to_owned(),
             ));
         }
-        let mut backends: Vec<(String, Arc<dyn AuthBackend>)> = Vec::new();
+        let backends = CompositeAuthBackend::new();
         for name in self.backends {
-            let backend = if name == UserStoreBackend::<U>::NAME {
+            let backend: Arc<dyn AuthBackend> = if name == UserStoreBackend::<U>::NAME {
                 Arc::new(UserStoreBackend::new(users.clone()))
             } else {
                 (registry::find::<AuthBackendEntry>(&name)?.make)(&context)?
             };
-            backends.push((name, backend));
+            backends.add_backend(name, backend);
         }
         let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
-        Ok(Auth::from_inner(Inner {
+        let service = AuthenticationService::new(service::Inner {
             users,
             backends,
+            providers: RwLock::default(),
+            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            audit: self.audit.with_clock(self.clock.clone()),
+            clock: self.clock.clone(),
+        });
+        Ok(Auth::from_inner(Inner {
+            service,
             sessions,
             session_limit: self.session_limit,
             session_format: self.session_format,
             lifetime: self.settings.http_sessions.lifetime,
-            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
             registrations: limiter,
             clock: self.clock,
             tie: secret.derive("auth: session tie"),
@@ -265,7 +292,10 @@ impl<U: UserModel> AuthBuilder<U> {
     }
 
     fn user_manager(&self, context: &Context) -> UserManager<U> {
-        let store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
+        let mut store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
+        if let Some(bound) = self.user_cache {
+            store = Arc::new(CachedUserStore::new(store).with_bound(bound).with_clock(context.clock.clone()));
+        }
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
         UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())
@@ -323,6 +353,9 @@ impl<U: UserModel> AuthBuilder<U> {
         #[cfg(not(feature = "__sql"))]
         if self.database.is_some() {
             return wrong("a database needs one of the features `database-…`".to_owned());
+        }
+        if self.user_cache.is_some_and(|bound| bound > CachedUserStore::<U>::MAX_BOUND) {
+            return wrong("users are kept for a minute at the most: `.user_cache(…)`".to_owned());
         }
         if self.backends.is_empty() {
             return wrong("without an auth backend nobody can log in".to_owned());

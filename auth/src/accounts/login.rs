@@ -1,121 +1,77 @@
-use std::net::IpAddr;
-use std::time::Duration;
-
-use super::auth::Proved;
-use super::{Auth, Error, Verdict};
-use crate::access::CurrentUser;
-use crate::limits::{Decision, LoginAttempt};
-use crate::passwords::MAX_PASSWORD_BYTES;
-use crate::secret::SecretString;
-use crate::sessions::Session;
-use crate::users::{BaseUser, CredentialVersion, UserManager, UserModel};
-
-/// A name and a password, and where they come from.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// What was typed as the name.
-    pub username: String,
-    /// What was typed as the password.
-    pub password: SecretString,
-    /// The address of the connecting peer, for the limits by source. `None` leaves the limits by account.
-    pub source: Option<IpAddr>,
-}
-
-impl Credentials {
-    /// This name and password, from an unknown source.
-    pub fn new(username: impl Into<String>, password: impl Into<SecretString>) -> Self {
-        Self { username: username.into(), password: password.into(), source: None }
-    }
-
-    /// From this address.
-    pub fn from_source(self, source: Option<IpAddr>) -> Self {
-        Self { source, ..self }
-    }
-}
-
-/// What became of it.
-#[derive(Debug)]
-#[must_use]
-#[non_exhaustive]
-pub enum LoginOutcome<U> {
-    /// The user is logged in.
-    LoggedIn(CurrentUser<U>),
-    /// Wrong name or password, or no such account, or an inactive one: which, is not told.
-    Refused,
-    /// Too many tries; nothing was checked.
-    TooMany(Duration),
-}
-
-/// The key of a user, and the credential version that was checked.
-type Authenticated<U> = (<U as BaseUser>::PrimaryKey, Option<CredentialVersion>);
+use super::{Auth, AuthCredentials, AuthResult, AuthenticationError};
+use crate::audit::{AuditAction, Origin};
+use crate::sessions::{Login, Session, SessionDigest};
+use crate::users::UserModel;
 
 impl<U: UserModel> Auth<U> {
-    /// Logs in by name and password.
-    ///
-    /// The limits are asked first, then the auth backends in their order. On success the session gets a new key.
+    /// Logs in: the session gets a new key, and the old one is dead.
     ///
     /// # Errors
-    /// When a store, the limits or a backend fail, or too many passwords wait to be hashed: then nobody is logged in.
-    pub async fn log_in(&self, session: &Session, credentials: Credentials) -> Result<LoginOutcome<U>, Error> {
-        let inner = self.inner();
-        let limits = |error| Error::Limits(Box::new(error));
-        // Who logs in by name and by mail address has one budget.
-        let account = match self.users().find_by_login(&credentials.username).await? {
-            Some(account) => account.user.username().to_owned(),
-            None => UserManager::<U>::canonical_login(&credentials.username),
-        };
-        let attempt = LoginAttempt::new(&account, credentials.source);
-        let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
-            Decision::Allowed(ticket) => ticket,
-            Decision::Wait(wait) => {
-                tracing::warn!(source = ?credentials.source, "too many tries to log in");
-                return Ok(LoginOutcome::TooMany(wait));
-            }
-        };
-        let proved = match self.check(&credentials).await {
-            Ok(Some(proved)) => proved,
-            Ok(None) => {
-                // The name is left out: people type passwords into the wrong field.
-                tracing::info!(source = ?credentials.source, "a login failed");
-                return Ok(LoginOutcome::Refused);
-            }
-            Err(error) => {
-                inner.limiter.not_made(ticket).await.map_err(limits)?;
-                return Err(error);
-            }
-        };
-        // Before the session begins: a login that is answered with a failure is none.
-        inner.limiter.succeeded(ticket).await.map_err(limits)?;
-        let user = self.begin(session, proved).await?;
-        tracing::info!(user = user.principal().id(), source = ?credentials.source, "logged in");
-        Ok(LoginOutcome::LoggedIn(user))
+    /// [`AuthenticationError`]: then nobody is logged in.
+    pub async fn log_in(
+        &self,
+        session: &Session,
+        credentials: AuthCredentials,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        let result = self.authentication().authenticate(credentials, origin).await?;
+        self.begin(session, result, origin).await
     }
 
-    /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
-    async fn check(&self, credentials: &Credentials) -> Result<Option<Proved<U>>, Error> {
-        // No password is that long. The try is counted, and nothing is looked up.
-        if credentials.password.expose().len() > MAX_PASSWORD_BYTES {
-            return Ok(None);
-        }
-        let Some((id, credential)) = self.authenticate(credentials).await? else { return Ok(None) };
-        let proved = self.proved(&id).await?;
-        // The password was changed while it was checked.
-        Ok(proved.filter(|proved| credential.is_none_or(|checked| checked == proved.account.credential)))
+    /// Logs a user in who has proved who they are. `None` when there is no such user, or an inactive one.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn log_in_user(
+        &self,
+        session: &Session,
+        id: &U::PrimaryKey,
+    ) -> Result<Option<AuthResult<U>>, AuthenticationError> {
+        let service = self.authentication();
+        let Some(result) = service.by_id(id).await? else { return Ok(None) };
+        service.note_login(&result, "application", &service.inner().audit).await?;
+        self.begin(session, result, &Origin::unknown()).await.map(Some)
     }
 
-    async fn authenticate(&self, credentials: &Credentials) -> Result<Option<Authenticated<U>>, Error> {
-        for (name, backend) in &self.inner().backends {
-            let verdict = backend.authenticate(&credentials.username, &credentials.password).await;
-            match verdict.map_err(|source| Error::Backend { name: name.clone(), source })? {
-                Verdict::Authenticated(id) => return Ok(id.parse().ok().map(|id| (id, None))),
-                Verdict::AuthenticatedWith { id, credential } => {
-                    return Ok(id.parse().ok().map(|id| (id, Some(credential))));
-                }
-                Verdict::Next => {}
-                Verdict::Refused => return Ok(None),
-            }
+    async fn begin(
+        &self,
+        session: &Session,
+        mut result: AuthResult<U>,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        let principal = result.principal();
+        let login =
+            Login::new(principal.id(), self.tie(principal.id(), result.credential), principal.authenticated_at());
+        let before = session.stored_digest();
+        session.start(login).await?;
+        let (id, now) = (result.principal().id().to_owned(), session.stored_digest());
+        // Of a session the digest stays when its key changes.
+        if before != now {
+            let audit = self.audit().from(origin.clone());
+            audit.record(AuditAction::SessionStarted { session: text(now) }, Some(&id)).await;
         }
-        Ok(None)
+        result.session = session.stored_key();
+        result.expires_at = session.ends_at();
+        Ok(result)
     }
+
+    /// Ends the session: nobody is logged in, and its key is dead.
+    ///
+    /// # Errors
+    /// When the store fails: then the session may still be alive, and the caller must say so.
+    pub async fn log_out(&self, session: &Session) -> Result<(), super::Error> {
+        let (user, digest) = (session.login().map(|login| login.user_id), session.stored_digest());
+        session.flush().await?;
+        if let Some(user) = user {
+            let audit = self.audit();
+            audit.record(AuditAction::LoggedOut, Some(&user)).await;
+            let (session, reason) = (text(digest), "logout".into());
+            audit.record(AuditAction::SessionEnded { session, reason }, Some(&user)).await;
+        }
+        Ok(())
+    }
+}
+
+fn text(digest: Option<SessionDigest>) -> std::borrow::Cow<'static, str> {
+    digest.map(|digest| digest.to_string()).unwrap_or_default().into()
 }

@@ -1,23 +1,32 @@
 //! How the subjects work together: the [`Auth`] handle, and the flows of logging in, out, and registering. No HTTP.
 
 mod auth;
+mod authentication_error;
 mod backend;
 mod builder;
+mod composite;
+mod credentials;
 mod error;
 mod login;
 #[cfg(feature = "__sql")]
 mod migrate;
+mod provider;
 mod register;
 mod secret_file;
+mod service;
 mod settings;
 
 pub use auth::Auth;
+pub use authentication_error::AuthenticationError;
 pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, UserStoreBackend, Verdict};
 pub use builder::AuthBuilder;
+pub use composite::CompositeAuthBackend;
+pub use credentials::AuthCredentials;
 pub use error::Error;
-pub use login::{Credentials, LoginOutcome};
 #[cfg(feature = "__sql")]
 pub use migrate::{Migrated, migrate};
+pub use provider::AuthProvider;
 pub use register::RegisterOutcome;
+pub use service::{AuthResult, AuthenticationService};
 
 pub(crate) use settings::{Settings, is_origin};

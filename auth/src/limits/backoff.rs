@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use super::Tries;
+use super::rule::millis;
 
 /// How fast one may try: some tries freely, then after waits that double, and at some number not at all for a while.
 ///
@@ -13,27 +14,15 @@ use chrono::{DateTime, Utc};
 ///
 /// One hundred tries at an account take some 18 hours (NIST SP 800-63B-4 §3.2.2; ASVS 6.3.1). Five free tries per
 /// source keep others' tries from slowing a user down at once. Behind one source may be a whole office, so it has
-/// more.
+/// more. Times are whole milliseconds; what is beyond them is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     free: u32,
-    first_wait: Duration,
-    longest_wait: Duration,
+    pub(super) first_wait: Duration,
+    pub(super) longest_wait: Duration,
     lock_after: u32,
-    locked_for: Duration,
-    forgotten_after: Duration,
-}
-
-/// What a store keeps for one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores make and read it")]
-pub struct Tries {
-    /// How many tries were counted.
-    pub count: u32,
-    /// Before this nothing is allowed. Milliseconds since 1970.
-    pub not_before: i64,
-    /// From then on it is as if nothing had been counted. Milliseconds since 1970; never before `not_before`.
-    pub expires: i64,
+    pub(super) locked_for: Duration,
+    pub(super) forgotten_after: Duration,
 }
 
 /// Why a [`Backoff`] is refused.
@@ -116,24 +105,13 @@ impl Backoff {
         }
     }
 
-    /// Counts one more try: what is to be stored, or for how long there may be none.
-    ///
-    /// Every store's arithmetic. One that has to repeat it in another language is held to this by the suite.
-    ///
-    /// # Errors
-    /// How long to wait; more than nothing. Then nothing is to be stored: a refused try lengthens no wait.
-    pub fn count(&self, before: Option<Tries>, now: DateTime<Utc>) -> Result<Tries, Duration> {
-        let now = now.timestamp_millis();
-        let before = before.filter(|tries| now < tries.expires);
-        if let Some(tries) = before.filter(|tries| now < tries.not_before) {
-            return Err(Duration::from_millis(tries.not_before.abs_diff(now)));
-        }
+    /// What is to be kept after one more try, for which there is no wait.
+    pub(super) fn next(&self, before: Option<Tries>, now: i64) -> Tries {
         let count = before.map_or(0, |tries| tries.count).saturating_add(1);
         let wait = self.wait_after(count);
-        let not_before = now.saturating_add(millis(wait));
         // What was locked starts from nothing afterwards: an account is not closed for ever.
         let kept = if count >= self.lock_after { wait } else { self.forgotten_after.max(wait) };
-        Ok(Tries { count, not_before, expires: now.saturating_add(millis(kept)) })
+        Tries { count, not_before: now.saturating_add(millis(wait)), expires: now.saturating_add(millis(kept)) }
     }
 
     fn checked(self) -> Result<Self, BackoffError> {
@@ -145,12 +123,15 @@ impl Backoff {
         if self.first_wait > self.longest_wait || !waits.iter().all(|wait| WAITS.contains(wait)) {
             return Err(BackoffError::Waits);
         }
-        Ok(self)
+        let whole = |time: Duration| Duration::from_millis(millis(time).unsigned_abs());
+        Ok(Self {
+            first_wait: whole(self.first_wait),
+            longest_wait: whole(self.longest_wait),
+            locked_for: whole(self.locked_for),
+            forgotten_after: whole(self.forgotten_after),
+            ..self
+        })
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -185,12 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn time_at_its_ends_does_no_harm() {
-        for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            let tries = Tries { count: u32::MAX, not_before: i64::MIN, expires: i64::MAX };
-            assert_eq!(Backoff::SOURCE.count(Some(tries), now).expect("it works").count, u32::MAX);
-            let tries = Tries { not_before: i64::MAX, ..tries };
-            assert!(Backoff::SOURCE.count(Some(tries), now).expect_err("it is refused") > Duration::ZERO);
-        }
+    fn times_are_whole_milliseconds() {
+        let hour = Duration::from_hours(1);
+        let backoff = Backoff::new(5, 10, hour).expect("it works");
+        let first = Duration::from_micros(1_000_999);
+        assert_eq!(backoff.waits(first, hour).expect("it works").wait_after(6), Duration::from_secs(2));
     }
 }

@@ -27,6 +27,18 @@ impl LimitKey {
     }
 }
 
+#[cfg(any(feature = "__sql", feature = "limit-redis"))]
+impl LimitKey {
+    /// What a store that many share keeps it under.
+    pub(super) fn to_hex(self) -> String {
+        use fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
 impl fmt::Debug for LimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LimitKey(…)")

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Settlement};
+use super::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Settlement, Tries};
 use crate::clock::{Clock, SystemClock};
 
 /// Limits anything that is tried: a login, a code, a mail that is asked for.
@@ -33,7 +33,7 @@ pub struct Limiter {
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     pub(super) key: LimitKey,
-    pub(super) backoff: Backoff,
+    pub(super) rule: LimitRule,
     pub(super) on_success: OnSuccess,
 }
 
@@ -72,13 +72,17 @@ impl Decision {
 #[must_use = "say what became of the attempt; dropped, it counts as a failure"]
 #[derive(Debug)]
 pub struct Ticket {
-    counted: Vec<(LimitKey, OnSuccess, u32)>,
+    counted: Vec<(Limit, Tries)>,
 }
 
 impl Limit {
-    /// Tries under this key are held to this back-off.
-    pub fn new(key: LimitKey, backoff: Backoff, on_success: OnSuccess) -> Self {
-        Self { key, backoff, on_success }
+    /// Tries under this key are held to this [`Backoff`](super::Backoff) or [`Rate`](super::Rate).
+    pub fn new(key: LimitKey, rule: impl Into<LimitRule>, on_success: OnSuccess) -> Self {
+        Self { key, rule: rule.into(), on_success }
+    }
+
+    fn take_back(self, counted: Tries) -> (LimitKey, Settlement) {
+        (self.key, Settlement::TakeBack { rule: self.rule, counted })
     }
 }
 
@@ -98,13 +102,11 @@ impl Limiter {
     /// # Errors
     /// [`LimitError`] when the store fails: refuse the attempt.
     pub async fn attempt(&self, limits: &[Limit]) -> Result<Decision, LimitError> {
-        let pairs: Vec<_> = limits.iter().map(|limit| (limit.key, limit.backoff)).collect();
-        Ok(match self.store.attempt(&pairs, self.clock.now()).await? {
+        let rules: Vec<_> = limits.iter().map(|limit| (limit.key, limit.rule)).collect();
+        Ok(match self.store.attempt(&rules, self.clock.now()).await? {
             Attempt::Wait(wait) => Decision::Wait(wait),
-            Attempt::Counted(counts) => {
-                let counted =
-                    limits.iter().zip(counts).map(|(limit, count)| (limit.key, limit.on_success, count)).collect();
-                Decision::Allowed(Ticket { counted })
+            Attempt::Counted(tries) => {
+                Decision::Allowed(Ticket { counted: limits.iter().copied().zip(tries).collect() })
             }
         })
     }
@@ -114,9 +116,9 @@ impl Limiter {
     /// # Errors
     /// [`LimitError`] when the store fails: the attempt stays counted.
     pub async fn succeeded(&self, ticket: Ticket) -> Result<(), LimitError> {
-        let settlement = |(key, on_success, count)| match on_success {
-            OnSuccess::Forget => Some((key, Settlement::Forget)),
-            OnSuccess::TakeBack => Some((key, Settlement::TakeBack { count })),
+        let settlement = |(limit, counted): (Limit, Tries)| match limit.on_success {
+            OnSuccess::Forget => Some((limit.key, Settlement::Forget)),
+            OnSuccess::TakeBack => Some(limit.take_back(counted)),
             OnSuccess::Keep => None,
         };
         self.settle(ticket.counted.into_iter().filter_map(settlement).collect()).await
@@ -130,8 +132,7 @@ impl Limiter {
     /// # Errors
     /// [`LimitError`] when the store fails: the attempt stays counted.
     pub async fn not_made(&self, ticket: Ticket) -> Result<(), LimitError> {
-        let take_back = |(key, _, count)| (key, Settlement::TakeBack { count });
-        self.settle(ticket.counted.into_iter().map(take_back).collect()).await
+        self.settle(ticket.counted.into_iter().map(|(limit, counted)| limit.take_back(counted)).collect()).await
     }
 
     /// Forgets what was counted under these keys: an administrator unlocks an account, its owner has recovered it.
@@ -143,6 +144,9 @@ impl Limiter {
     }
 
     async fn settle(&self, settlements: Vec<(LimitKey, Settlement)>) -> Result<(), LimitError> {
+        if settlements.is_empty() {
+            return Ok(());
+        }
         self.store.settle(&settlements, self.clock.now()).await
     }
 }

@@ -11,7 +11,8 @@ pub struct LoginAttempt<'a> {
     /// The connecting peer, or what a configured proxy says of it. Without one there is no limit by source alone, and
     /// beside the account all unknown sources are one.
     pub source: Option<IpAddr>,
-    /// A device from which this account was logged in to before, as proved by a secret that it keeps.
+    /// A device from which this account was logged in to before, as proved by a secret that it keeps
+    /// ([`KnownDevices`](super::KnownDevices)).
     pub known_device: Option<&'a str>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> LoginAttempt<'a> {
 /// tries; see [`Backoff`] for their numbers. Accounts that do not exist are limited alike. IPv6 sources count by
 /// their /64, which is what one subscriber has. Blocks are temporary. A known device has tries of its own instead of the
 /// account's, so that nobody can keep a user out; which devices are known, whoever asks must say
-/// ([`LoginAttempt::known_device`]). `Auth::log_in` knows none.
+/// ([`LoginAttempt::known_device`]; [`KnownDevices`](super::KnownDevices) can tell). `Auth::log_in` knows none.
 ///
 /// One limiter serves every path that takes a password of these accounts (ASVS 6.3.4). Second factors have keys of
 /// their own, with a [`Limiter`] over the same store.

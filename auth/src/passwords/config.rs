@@ -168,7 +168,7 @@ impl PasswordConfig {
         Ok(self)
     }
 
-    fn too_long(&self, password: &str) -> Option<PasswordProblem> {
+    pub(super) fn too_long(&self, password: &str) -> Option<PasswordProblem> {
         // Bytes first: counting characters is work too.
         let too_long = password.len() > MAX_PASSWORD_BYTES || password.chars().count() > self.maximum;
         too_long.then(|| {

@@ -16,6 +16,9 @@ pub enum PasswordError {
         /// The most bytes.
         max: usize,
     },
+    /// Whether the new password was stolen elsewhere cannot be told, so it is not accepted (HTTP 503).
+    #[error("the list of breached passwords cannot be asked")]
+    BreachList(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The hasher failed.
     #[error("the password could not be hashed")]
     Hasher(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -30,6 +30,12 @@ pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
     /// Whether the hash is of another algorithm, or weaker than what [`PasswordHasher::hash`] makes now.
     fn needs_rehash(&self, hash: &PasswordHash) -> bool;
 
+    /// Whether it also checks this hash, which no registered hasher is for: one that wraps others checks theirs.
+    fn reads(&self, hash: &PasswordHash) -> bool {
+        let _ = hash;
+        false
+    }
+
     /// Does the work that is missing between having checked this hash and making a new one, so that a wrong password
     /// costs the same whatever hash an account still has (Django's name for it). A hash that is damaged or of another
     /// algorithm counts as no work.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{
-    HashingService, InvalidPassword, PasswordConfig, PasswordContext, PasswordError, PasswordHash, PasswordHashers,
-    Verification,
+    BreachList, HashingService, InvalidPassword, PasswordConfig, PasswordContext, PasswordError, PasswordHash,
+    PasswordHashers, PasswordProblem, Verification,
 };
 use crate::secret::SecretString;
 
@@ -12,6 +12,8 @@ pub struct Passwords {
     hashers: Arc<PasswordHashers>,
     service: HashingService,
     config: Arc<PasswordConfig>,
+    breach_list: Option<Arc<dyn BreachList>>,
+    accepts_unchecked: bool,
 }
 
 impl Passwords {
@@ -21,6 +23,8 @@ impl Passwords {
             hashers: Arc::new(hashers),
             service: HashingService::shared(),
             config: Arc::new(PasswordConfig::default()),
+            breach_list: None,
+            accepts_unchecked: false,
         }
     }
 
@@ -41,12 +45,51 @@ impl Passwords {
         &self.service
     }
 
-    /// Says everything that is wrong with a new password.
+    /// Refuses new passwords that are on this list, and every new password while the list cannot be asked (ASVS 6.2.12,
+    /// 16.5.3).
+    #[must_use]
+    pub fn with_breach_list(self, list: impl BreachList) -> Self {
+        Self { breach_list: Some(Arc::new(list)), ..self }
+    }
+
+    /// Accepts new passwords while the list of breached ones cannot be asked; each is logged as an error.
+    ///
+    /// # Security
+    /// Whoever can keep the list from answering can set a breached password.
+    #[must_use]
+    pub fn accept_when_breach_list_fails(self) -> Self {
+        Self { accepts_unchecked: true, ..self }
+    }
+
+    /// Says everything that is wrong with a new password: by the rules, and by the list of breached ones. The list is
+    /// not asked about a password that is too long.
     ///
     /// # Errors
-    /// [`InvalidPassword`]
-    pub fn validate(&self, password: &str, context: &PasswordContext<'_>) -> Result<(), InvalidPassword> {
-        self.config.validate(password, context)
+    /// [`PasswordError::BreachList`] when only the list could say that something is wrong, and cannot be asked. A
+    /// password that is not accepted is no error but the inner [`InvalidPassword`].
+    pub async fn validate(
+        &self,
+        password: &SecretString,
+        context: &PasswordContext<'_>,
+    ) -> Result<Result<(), InvalidPassword>, PasswordError> {
+        let found = self.config.validate(password.expose(), context);
+        let Some(list) = &self.breach_list else { return Ok(found) };
+        if self.config.too_long(password.expose()).is_some() {
+            return Ok(found);
+        }
+        match list.contains(password).await {
+            Ok(false) => Ok(found),
+            Ok(true) => {
+                let mut problems = found.err().map(|invalid| invalid.problems).unwrap_or_default();
+                problems.push(breached());
+                Ok(Err(InvalidPassword { problems }))
+            }
+            Err(error) if found.is_err() || self.accepts_unchecked => {
+                crate::report::failed("the list of breached passwords cannot be asked", &error);
+                Ok(found)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Hashes a new password. It is not judged; see [`Passwords::validate`].
@@ -72,4 +115,9 @@ impl Passwords {
     pub async fn verify_nobody(&self, password: &SecretString) -> Result<Verification, PasswordError> {
         self.service.verify_nobody(&self.hashers, password.clone()).await
     }
+}
+
+fn breached() -> PasswordProblem {
+    let message = "This password is known from a theft of data elsewhere. Choose another one.";
+    PasswordProblem::new("password_breached", message)
 }

@@ -79,15 +79,8 @@ impl PasswordHashers {
     /// # Errors
     /// As for [`PasswordHasher::verify`].
     pub fn verify(&self, password: &str, hash: &PasswordHash) -> Result<Verification, PasswordError> {
-        if !hash.is_usable() {
-            return self.verify_nobody(password);
-        }
-        let Some(hasher) = self.hasher_of(hash)? else {
-            // The name comes from the store and may be anything, a plain password too: it is not logged.
-            tracing::warn!("a stored password hash is of an algorithm that is not registered");
-            return self.verify_nobody(password);
-        };
-        if !hasher.verify(password, hash)? {
+        let Some(is_right) = self.check(password, hash)? else { return self.verify_nobody(password) };
+        if !is_right {
             self.preferred.harden_runtime(password, hash)?;
             return Ok(Verification::Wrong);
         }
@@ -109,12 +102,36 @@ impl PasswordHashers {
         self.preferred.needs_rehash(hash)
     }
 
+    /// Whether the password made the hash, without the work that a wrong one lacks; nothing if no hasher is for it.
+    pub(super) fn check(&self, password: &str, hash: &PasswordHash) -> Result<Option<bool>, PasswordError> {
+        if !hash.is_usable() {
+            return Ok(None);
+        }
+        let Some(hasher) = self.hasher_of(hash)? else {
+            // The name comes from the store and may be anything, a plain password too: it is not logged.
+            tracing::warn!("a stored password hash is of an algorithm that is not registered");
+            return Ok(None);
+        };
+        hasher.verify(password, hash).map(Some)
+    }
+
+    /// The one for new passwords.
+    pub(super) fn preferred(&self) -> &dyn PasswordHasher {
+        &*self.preferred
+    }
+
+    /// Whether there is a hasher for it.
+    pub(super) fn reads(&self, hash: &PasswordHash) -> bool {
+        self.hasher_of(hash).is_ok_and(|hasher| hasher.is_some())
+    }
+
     fn hasher_of(&self, hash: &PasswordHash) -> Result<Option<&dyn PasswordHasher>, PasswordError> {
         let algorithm = hash.algorithm();
         if algorithm == self.decoy()?.algorithm() {
             return Ok(Some(&*self.preferred));
         }
-        Ok(self.others.iter().find(|(name, _)| *name == algorithm).map(|(_, hasher)| &**hasher))
+        let other = self.others.iter().find(|(name, _)| *name == algorithm).map(|(_, hasher)| &**hasher);
+        Ok(other.or_else(|| self.preferred.reads(hash).then_some(&*self.preferred)))
     }
 
     /// The hash of a password that nobody knows.

@@ -39,6 +39,17 @@ impl PermissionSet {
         EVERYTHING.get_or_init(|| Self { everything: true, ..Self::of(&Declared::get().names) }).clone()
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let bits = self.bits.iter().zip(&*other.bits).map(|(a, b)| a & b).collect();
+        let names = |set: &Self| set.undeclared.as_deref().cloned().unwrap_or_default();
+        let mut undeclared: BTreeSet<String> = names(self).into_iter().chain(names(other)).collect();
+        undeclared.retain(|name| self.has_name(name) && other.has_name(name));
+        let undeclared = (!undeclared.is_empty()).then(|| Arc::new(undeclared));
+        Self { bits, undeclared, everything: self.everything && other.everything }
+    }
+
     /// Whether the permission is in the set. One load and one bit test, however many there are.
     #[inline]
     pub fn has<P: DeclaredPermission>(&self) -> bool {
@@ -86,5 +97,21 @@ impl<S: AsRef<str>> FromIterator<S> for PermissionSet {
 impl fmt::Debug for PermissionSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.everything { f.write_str("{everything}") } else { f.debug_set().entries(self.names()).finish() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intersection_holds_what_both_hold() {
+        let [a, b] = [["x.a", "x.b"], ["x.b", "x.c"]].map(PermissionSet::of);
+        assert_eq!(a.intersection(&b), PermissionSet::of(["x.b"]));
+        assert_eq!(a.intersection(&PermissionSet::everything()), a);
+        assert_eq!(PermissionSet::everything().intersection(&b), b);
+        assert!(PermissionSet::everything().intersection(&PermissionSet::everything()).has_name("un.declared"));
+        assert!(a.intersection(&PermissionSet::default()).is_empty());
+        assert!(PermissionSet::everything().intersection(&PermissionSet::default()).is_empty());
     }
 }

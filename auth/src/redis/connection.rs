@@ -104,6 +104,10 @@ impl Connection {
 
     /// Sends a command that changes nothing. It is tried again on the next connection, so that a server that was
     /// restarted between two requests is not noticed.
+    #[cfg_attr(
+        not(any(feature = "cache-redis", feature = "record-redis", feature = "session-redis")),
+        expect(dead_code, reason = "limits are never only read")
+    )]
     pub(crate) async fn read<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisFailure> {
         parse(self.send(command, may_read_again).await)
     }
@@ -134,6 +138,10 @@ fn was_not_run(error: &RedisError) -> bool {
 }
 
 /// Whether another connection may do better. One that is refused does not: nobody is there.
+#[cfg_attr(
+    not(any(feature = "cache-redis", feature = "record-redis", feature = "session-redis")),
+    expect(dead_code, reason = "limits are never only read")
+)]
 fn may_read_again(error: &RedisError) -> bool {
     was_not_run(error) || (error.is_connection_dropped() && !error.is_connection_refusal())
 }

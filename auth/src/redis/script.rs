@@ -1,6 +1,7 @@
 use redis::{Cmd, ToRedisArgs};
 
-/// Code that the server runs in one step. It names one key, so that a cluster runs it as well.
+/// Code that the server runs in one step. It names one key, or several with one hash tag, so that a cluster runs it as
+/// well.
 pub(crate) struct Script {
     code: String,
     digest: String,
@@ -12,15 +13,26 @@ impl Script {
         Self { code, digest }
     }
 
+    #[cfg_attr(
+        not(any(feature = "cache-redis", feature = "record-redis", feature = "session-redis")),
+        expect(dead_code, reason = "limits are always about several keys")
+    )]
     pub(crate) fn of<K: ToRedisArgs>(&self, key: K) -> Call<'_> {
-        Call { script: self, words: Vec::new() }.arg(key)
+        Call { script: self, keys: 1, words: Vec::new() }.arg(key)
+    }
+
+    /// About several keys, which the same server has: they are alike between their first curly brackets.
+    #[cfg(feature = "limit-redis")]
+    pub(crate) fn of_all<K: ToRedisArgs>(&self, keys: &[K]) -> Call<'_> {
+        Call { script: self, keys: keys.len(), words: Vec::new() }.arg(keys)
     }
 }
 
 /// A script and what it is called with.
 pub(crate) struct Call<'a> {
     script: &'a Script,
-    /// The key, and what follows it.
+    keys: usize,
+    /// The keys, and what follows them.
     words: Vec<Vec<u8>>,
 }
 
@@ -42,7 +54,7 @@ impl Call<'_> {
 
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = redis::cmd(name);
-        command.arg(script).arg(1).arg(&self.words);
+        command.arg(script).arg(self.keys).arg(&self.words);
         command
     }
 }

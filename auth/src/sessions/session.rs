@@ -370,7 +370,6 @@ impl<B: SessionBackend> Session<B> {
     }
 
     /// The key, if a record stood under it when the session was last read or written.
-    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn stored_key(&self) -> Option<SessionKey> {
         let state = self.state();
         state.record.as_ref().and(state.key.clone())
@@ -380,6 +379,16 @@ impl<B: SessionBackend> Session<B> {
     #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn stored_verifier(&self) -> Option<[u8; 32]> {
         self.state().record.as_ref().map(|record| record.verifier)
+    }
+
+    /// What its store knows it by, if it is stored.
+    pub(crate) fn stored_digest(&self) -> Option<SessionDigest> {
+        self.stored().map(|(digest, _)| digest)
+    }
+
+    /// When it ends at the latest, if it is stored.
+    pub(crate) fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.state().record.as_ref().map(|record| record.ends_at)
     }
 
     /// How long the session lives at the most, in seconds: as long as its cookie.

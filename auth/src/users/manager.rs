@@ -111,8 +111,7 @@ impl<U: UserModel> UserManager<U> {
 
     /// The user with that name.
     pub async fn get_by_username(&self, username: &str) -> Result<Option<U>, UserError> {
-        let username = U::normalize_username(username);
-        Ok(self.store.find(UserLookup::Username(&username)).await?.map(into_user))
+        Ok(self.find_by_username(username).await?.map(into_user))
     }
 
     /// The user with that mail address; none where several have it.
@@ -125,10 +124,29 @@ impl<U: UserModel> UserManager<U> {
         self.store.find(UserLookup::Id(id)).await
     }
 
+    /// The user with that name, and everything the user holds now.
+    pub async fn find_by_username(&self, username: &str) -> Result<Option<Account<U>>, UserError> {
+        self.store.find(UserLookup::Username(&U::normalize_username(username))).await
+    }
+
     /// The same by the key's text. What is no key is nobody's.
     pub async fn find_by_id_text(&self, id: &str) -> Result<Option<Account<U>>, UserError> {
         let Some(id) = id.parse().ok() else { return Ok(None) };
         self.find_by_id(&id).await
+    }
+
+    /// The user of the key of that text about whom `holds` is so, read recently ([`UserStore::find_recent`]). Before anybody is
+    /// refused, the user is read as it is now.
+    pub(crate) async fn find_recent<T>(
+        &self,
+        id: &str,
+        holds: impl Fn(Account<U>) -> Option<T>,
+    ) -> Result<Option<T>, UserError> {
+        let Some(id) = id.parse().ok() else { return Ok(None) };
+        match self.store.find_recent(&id).await?.and_then(&holds) {
+            None => Ok(self.find_by_id(&id).await?.and_then(&holds)),
+            found => Ok(found),
+        }
     }
 
     /// The user whom somebody means who typed this to log in: with an @ a mail address, else a name.
@@ -314,8 +332,9 @@ impl<U: UserModel> UserManager<U> {
             _ => None,
         });
         let context = texts.fold(PasswordContext::new(), |context, (name, text)| context.field(name, text));
-        self.passwords.validate(password, &context).map_err(UserError::WeakPassword)?;
-        Ok(self.passwords.hash(&SecretString::from(password)).await?)
+        let password = SecretString::from(password);
+        self.passwords.validate(&password, &context).await?.map_err(UserError::WeakPassword)?;
+        Ok(self.passwords.hash(&password).await?)
     }
 
     /// Where the address is the name, it has the name's canonical form.

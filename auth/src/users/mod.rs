@@ -23,5 +23,5 @@ pub use simple::{AnonymousUser, SimpleUser};
 pub use store::{Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore};
 #[cfg(feature = "__sql")]
 pub use stores::DatabaseUserStore;
-pub use stores::InMemoryUserStore;
+pub use stores::{CachedUserStore, InMemoryUserStore};
 pub use traits::{BaseUser, FullUser, PermissionsMixin, PrimaryKey, User, UserModel};

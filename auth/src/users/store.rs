@@ -127,6 +127,12 @@ pub trait UserStore<U: UserModel>: GroupStore {
     /// The user, with everything the user holds now.
     fn find<'a>(&'a self, by: UserLookup<'a, U::PrimaryKey>) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>>;
 
+    /// The user of that key as it was a moment ago: at most as long ago as a cache that stands before the store says, and now
+    /// where there is none. For requests; what is decided against somebody is decided by [`UserStore::find`].
+    fn find_recent<'a>(&'a self, id: &'a U::PrimaryKey) -> BoxFuture<'a, Result<Option<Account<U>>, UserError>> {
+        self.find(UserLookup::Id(id))
+    }
+
     /// Writes a new user with the groups and permissions it holds, and gives it back with its key. What is given back is
     /// as if it were read: its password counts as changed only once another is set.
     ///

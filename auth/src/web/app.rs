@@ -1,12 +1,14 @@
 use std::any::Any;
 use std::fmt;
+use std::net::IpAddr;
 
 use super::cookie::Cookies;
 use super::csrf::CsrfTokens;
 use super::request::{UserApp, WebApp};
 use crate::BoxFuture;
 use crate::access::Principal;
-use crate::accounts::{Auth, Error};
+use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error};
+use crate::audit::Origin;
 use crate::sessions::{Carrier, DynSessionBackend, Session, SessionKey};
 use crate::users::UserModel;
 
@@ -65,6 +67,25 @@ impl<U: UserModel> WebApp for App<U> {
 impl<U: UserModel> UserApp for App<U> {
     fn login_url(&self) -> &str {
         &self.auth.settings().0.login_url
+    }
+
+    fn authenticate<'a>(
+        &'a self,
+        credentials: AuthCredentials,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>> {
+        Box::pin(async move {
+            let result = self.auth.authentication().authenticate(credentials, origin).await?;
+            Ok(result.principal().clone())
+        })
+    }
+
+    fn end<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.auth.log_out(session))
+    }
+
+    fn trusted_proxies(&self) -> &[IpAddr] {
+        &self.auth.settings().0.trusted_proxies
     }
 
     fn handle(&self) -> &(dyn Any + Send + Sync) {

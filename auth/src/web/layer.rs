@@ -1,13 +1,15 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::authentication::{AuthenticationBackend, Backends};
 use super::refusal::Refusal;
 use super::request::{RequestAuth, WebApp};
 use crate::BoxFuture;
@@ -16,20 +18,44 @@ use crate::sessions::SessionError;
 /// Puts a lazy handle into each request, and saves the session that a handler changed; made by `auth.layer()`.
 ///
 /// A request that nothing asks about costs nothing: no store is touched.
+///
+/// It recognises whoever is logged in, in a session. Other credentials are taken where they are added with [`AuthLayer::or`]:
+///
+/// ```
+/// # #[cfg(feature = "web-axum")]
+/// # fn example(auth: auth::Auth<auth::users::DefaultUser>, people: axum::Router, programs: axum::Router) -> axum::Router {
+/// use auth::web::authentication::{ApiKeyAuthentication, BearerAuthentication};
+///
+/// let people = people.layer(auth.layer());
+/// let programs = programs.layer(auth.layer_by(BearerAuthentication).or(ApiKeyAuthentication));
+/// people.nest("/api", programs)
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct AuthLayer {
     app: Arc<dyn WebApp>,
+    backends: Backends,
+    peer: Peer,
 }
 
+/// How a framework says who is connected.
+pub(crate) type Peer = fn(&Extensions) -> Option<IpAddr>;
+
 impl AuthLayer {
-    pub(crate) fn new(app: Arc<dyn WebApp>) -> Self {
-        Self { app }
+    pub(crate) fn new(app: Arc<dyn WebApp>, first: impl AuthenticationBackend, peer: Peer) -> Self {
+        Self { app, backends: Backends::new(first), peer }
+    }
+
+    /// Also takes this kind of credentials. [`authentication`](super::authentication) has the kinds, and the rules for several.
+    #[must_use]
+    pub fn or(self, next: impl AuthenticationBackend) -> Self {
+        Self { backends: self.backends.and(next), ..self }
     }
 }
 
 impl fmt::Debug for AuthLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthLayer").finish_non_exhaustive()
+        f.debug_struct("AuthLayer").field("backends", &self.backends).finish_non_exhaustive()
     }
 }
 
@@ -37,7 +63,7 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(inner, self.app.clone())
+        AuthService::new(inner, self.app.clone(), self.backends.clone(), self.peer)
     }
 }
 
@@ -46,11 +72,13 @@ impl<S> Layer<S> for AuthLayer {
 pub struct AuthService<S> {
     inner: S,
     app: Arc<dyn WebApp>,
+    backends: Backends,
+    peer: Peer,
 }
 
 impl<S> AuthService<S> {
-    pub(super) fn new(inner: S, app: Arc<dyn WebApp>) -> Self {
-        Self { inner, app }
+    pub(super) fn new(inner: S, app: Arc<dyn WebApp>, backends: Backends, peer: Peer) -> Self {
+        Self { inner, app, backends, peer }
     }
 }
 
@@ -74,7 +102,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let auth = RequestAuth::new(self.app.clone());
+        let peer = (self.peer)(request.extensions());
+        let auth = RequestAuth::new(self.app.clone(), self.backends.clone(), peer);
         request.extensions_mut().insert(auth.clone());
         ResponseFuture { inner: self.inner.call(request), auth, saving: None }
     }

@@ -3,6 +3,7 @@
 //! Everything here reads `http::request::Parts`; `axum/` (feature `web-axum`) turns it into extractors and routes.
 
 mod app;
+pub mod authentication;
 mod came;
 mod cookie;
 mod cross_site;

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use super::page;
 use crate::access::PermissionDenied;
+use crate::accounts::AuthenticationError;
 use crate::sessions::SessionError;
 use crate::{accounts, report};
 
@@ -21,6 +22,8 @@ pub struct Refusal {
     wants_page: bool,
     /// Where to log in, for a person who asked for a page.
     log_in_at: Option<String>,
+    /// How one can be authenticated here (RFC 9110 §11.6.1).
+    challenges: Vec<HeaderValue>,
 }
 
 /// What is the matter.
@@ -49,7 +52,7 @@ pub(crate) enum Kind {
 
 impl Refusal {
     pub(crate) fn new(kind: Kind, parts: &Parts) -> Self {
-        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None }
+        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, challenges: Vec::new() }
     }
 
     /// The same, sending people to the login page and back.
@@ -61,12 +64,30 @@ impl Refusal {
         self
     }
 
+    /// The same, saying how one can be authenticated.
+    pub(crate) fn challenging(self, challenges: Vec<HeaderValue>) -> Self {
+        Self { challenges, ..self }
+    }
+
     /// There was no room for a session, or a store failed.
     pub(crate) fn failed(error: &accounts::Error, parts: &Parts) -> Self {
         match error {
             accounts::Error::Session(error) => Self::no_session(error, parts),
             other => Self::unavailable(other, parts),
         }
+    }
+
+    /// Whoever was to be authenticated is not.
+    pub(crate) fn unauthenticated(error: AuthenticationError, parts: &Parts) -> Self {
+        let kind = match error {
+            AuthenticationError::Unavailable(error) => return Self::failed(&error, parts),
+            AuthenticationError::TooMany { wait } => Kind::TooMany(wait),
+            AuthenticationError::Malformed { .. } | AuthenticationError::Mixed => {
+                Kind::Bad(StatusCode::BAD_REQUEST, sentence(&error))
+            }
+            other => Kind::Bad(StatusCode::UNAUTHORIZED, sentence(&other)),
+        };
+        Self::new(kind, parts)
     }
 
     /// The same for an error of the session store.
@@ -101,25 +122,29 @@ impl Refusal {
     pub fn into_response_parts(self) -> (StatusCode, HeaderMap, String) {
         let status = self.status();
         let mut headers = HeaderMap::new();
-        let mut set = |name, value: HeaderValue| headers.insert(name, value);
-        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &self.kind {
             Kind::Denied(denied) => tracing::info!(required = denied.required(), "permission denied"),
             Kind::CrossSite => tracing::warn!("a cross-site request is refused"),
             Kind::Full => tracing::warn!("a session is refused: there are as many as there may be"),
             Kind::Misconfigured(reason) => report::failure(reason),
-            Kind::Unauthenticated if self.log_in_at.is_none() => {
-                set(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
-            }
-            Kind::Unavailable => drop(set(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Kind::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             Kind::TooMany(wait) => {
                 let seconds = crate::limits::Decision::retry_after(*wait).max(1);
-                set(header::RETRY_AFTER, HeaderValue::from(seconds));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             _ => {}
         }
+        if status == StatusCode::UNAUTHORIZED {
+            for challenge in &self.challenges {
+                headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+            if self.challenges.is_empty() {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
+            }
+        }
         if let Some(location) = &self.log_in_at {
-            set(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));
+            headers.insert(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));
             return (status, headers, String::new());
         }
         let detail = self.to_string();
@@ -156,6 +181,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+/// An error's text as a sentence of its own.
+fn sentence(error: &AuthenticationError) -> String {
+    let text = error.to_string();
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}.", first.to_uppercase())
+}
 
 /// Whether a person asks with a browser: it says that it takes HTML. `*/*` is what programs say.
 fn wants_page(headers: &HeaderMap) -> bool {

@@ -2,21 +2,25 @@
 
 use std::any::Any;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 
+use super::authentication::{AuthenticationRequest, Backends, Brought};
 use super::came::{Came, CookieChange};
 use super::cookie::{Cookies, Jar, Which};
 use super::cross_site::{self, Verdict};
 use super::csrf::{CSRF_SECONDS, CsrfTokens, X_CSRF_TOKEN};
 use super::exempt::CsrfExempt;
 use super::refusal::{Kind, Refusal};
+use super::source::source;
 use crate::BoxFuture;
 use crate::access::Principal;
-use crate::accounts::Error;
+use crate::accounts::{AuthCredentials, AuthenticationError, Error};
+use crate::audit::Origin;
 use crate::sessions::{Carrier, DynSessionBackend, Session, SessionError, SessionKey};
 
 /// What serves sessions, as a request sees it: an application whatever its user type, or sessions alone.
@@ -40,9 +44,19 @@ pub(crate) trait WebApp: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The part of an application that knows users.
-pub(crate) trait UserApp {
+pub(crate) trait UserApp: Send + Sync {
     /// Where people log in.
     fn login_url(&self) -> &str;
+    /// Who brings these credentials.
+    fn authenticate<'a>(
+        &'a self,
+        credentials: AuthCredentials,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationError>>;
+    /// Ends what the session holds, because what it came with is missing.
+    fn end<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>>;
+    /// Proxies whose word on where a request comes from counts.
+    fn trusted_proxies(&self) -> &[IpAddr];
     /// The `Auth<U>` handle.
     fn handle(&self) -> &(dyn Any + Send + Sync);
 }
@@ -56,6 +70,8 @@ pub(crate) struct RequestAuth {
 #[derive(Debug)]
 struct Inner {
     app: Arc<dyn WebApp>,
+    backends: Backends,
+    peer: Option<IpAddr>,
     asked: OnceLock<Asked>,
     /// Whether the token that stood in the form is good.
     form: OnceLock<bool>,
@@ -74,9 +90,9 @@ pub(crate) struct Asked {
 }
 
 impl RequestAuth {
-    pub(super) fn new(app: Arc<dyn WebApp>) -> Self {
+    pub(super) fn new(app: Arc<dyn WebApp>, backends: Backends, peer: Option<IpAddr>) -> Self {
         let (asked, form, issued) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { app, asked, form, issued }) }
+        Self { inner: Arc::new(Inner { app, backends, peer, asked, form, issued }) }
     }
 
     /// The handle of this request.
@@ -92,23 +108,83 @@ impl RequestAuth {
         self.inner.app.users().ok_or_else(|| Refusal::new(Kind::Misconfigured(ALONE), parts))
     }
 
-    /// Looks up session and user, once for each request.
+    /// Looks up who makes the request, once for each request.
     pub(crate) async fn ask(&self, parts: &Parts) -> Result<&Asked, Refusal> {
         if let Some(asked) = self.inner.asked.get() {
             return Ok(asked);
         }
-        let jar = self.jar(parts);
-        let is_foreign = !self.passes(&jar, parts);
-        if is_foreign && !CsrfExempt::is_on(parts) {
+        let request = AuthenticationRequest::new(parts, self.inner.peer);
+        match self.inner.backends.find(&request).map_err(|error| self.refused(error, parts))? {
+            Brought::Credentials(credentials, is_ambient) => {
+                let counts = !is_ambient || self.own_site(parts)?;
+                self.authenticate(counts.then_some(credentials), parts).await
+            }
+            Brought::Session { ends } => {
+                let jar = self.own_site(parts)?.then(|| self.jar(parts));
+                let asked = self.look_up(jar, parts).await?;
+                match self.inner.app.users() {
+                    Some(app) if ends && asked.principal.is_some() => {
+                        app.end(&asked.session).await.map_err(|error| Refusal::failed(&error, parts))?;
+                        Err(self.log_in_first(parts))
+                    }
+                    _ => Ok(asked),
+                }
+            }
+            Brought::Nothing => self.authenticate(None, parts).await,
+        }
+    }
+
+    /// Whether what a browser adds by itself counts: not what another site's page sent to an exempt route. What it sent
+    /// elsewhere is refused.
+    fn own_site(&self, parts: &Parts) -> Result<bool, Refusal> {
+        let passes = self.passes(&self.jar(parts), parts);
+        if !passes && !CsrfExempt::is_on(parts) {
             if self.needs_token(parts) {
                 tracing::info!(
-                    "an unsafe request with a cookie and without `Origin` needs a token: in the header `X-CSRF-Token`, or in a \
-                     form that the handler takes as `CsrfForm`"
+                    "an unsafe request with credentials that a browser adds, and without `Origin`, needs a token: in the header \
+                     `X-CSRF-Token`, or in a form that the handler takes as `CsrfForm`"
                 );
             }
             return Err(Refusal::new(Kind::CrossSite, parts));
         }
-        self.look_up((!is_foreign).then_some(jar), parts).await
+        Ok(passes)
+    }
+
+    /// Who brings these credentials, if there are any. Such a request has no session.
+    async fn authenticate(&self, credentials: Option<AuthCredentials>, parts: &Parts) -> Result<&Asked, Refusal> {
+        let principal = match credentials {
+            None => None,
+            Some(credentials) => {
+                let origin = self.origin(parts);
+                let found = self.users(parts)?.authenticate(credentials, &origin).await;
+                Some(found.map_err(|error| self.refused(error, parts))?)
+            }
+        };
+        let app = &self.inner.app;
+        let failed = |error: Error| Refusal::failed(&error, parts);
+        let came = Came::with(app.carrier(), None, parts).await.map_err(|error| failed(error.into()))?;
+        let (session, _) = app.resume(came.backend.clone(), None).await.map_err(failed)?;
+        Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came, jar: None }))
+    }
+
+    fn refused(&self, error: AuthenticationError, parts: &Parts) -> Refusal {
+        let challenges = self.inner.backends.challenges(Some(&error));
+        Refusal::unauthenticated(error, parts).challenging(challenges)
+    }
+
+    /// The address that limits count by.
+    pub(crate) fn source(&self, parts: &Parts) -> Option<IpAddr> {
+        let proxies = self.inner.app.users().map(UserApp::trusted_proxies).unwrap_or_default();
+        source(self.inner.peer, &parts.headers, proxies)
+    }
+
+    /// Where the request comes from.
+    pub(crate) fn origin(&self, parts: &Parts) -> Origin {
+        let origin = Origin::source(self.source(parts));
+        match parts.headers.get(header::USER_AGENT) {
+            Some(user_agent) => origin.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
+            None => origin,
+        }
     }
 
     /// Refuses what another site's page sent, on exempt routes too. A form can begin a session without having one, so it
@@ -212,7 +288,12 @@ impl RequestAuth {
     /// 401, or the login page for people.
     pub(crate) fn log_in_first(&self, parts: &Parts) -> Refusal {
         match self.users(parts) {
-            Ok(app) => Refusal::new(Kind::Unauthenticated, parts).or_log_in(parts, app.login_url()),
+            Ok(app) => {
+                let refusal =
+                    Refusal::new(Kind::Unauthenticated, parts).challenging(self.inner.backends.challenges(None));
+                let sessions = self.inner.backends.has_sessions();
+                if sessions { refusal.or_log_in(parts, app.login_url()) } else { refusal }
+            }
             Err(misconfigured) => misconfigured,
         }
     }

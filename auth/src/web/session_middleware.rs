@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::authentication::{Backends, SessionAuthentication};
 use super::cookie::Cookies;
 use super::csrf::CsrfTokens;
 use super::layer::AuthService;
@@ -128,7 +129,7 @@ impl<S> Layer<S> for SessionMiddleware {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(inner, self.app.clone())
+        AuthService::new(inner, self.app.clone(), Backends::new(SessionAuthentication), |_| None)
     }
 }
 

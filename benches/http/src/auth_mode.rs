@@ -2,7 +2,8 @@
 //! everything. No setting is changed: the driver sends `__Host-` cookies back over plain http, which no browser does.
 
 use anyhow::Result;
-use auth::accounts::{Credentials, LoginOutcome};
+use auth::accounts::{AuthCredentials, AuthenticationError};
+use auth::audit::Origin;
 use auth::prelude::*;
 use auth::sessions::SessionBackend;
 use auth::users::{InMemoryUserStore, UserStore as _};
@@ -47,10 +48,10 @@ async fn protected() -> &'static str {
 }
 
 async fn login(auth: Auth<Member>, session: Session, Form(creds): Form<app::Credentials>) -> StatusCode {
-    match auth.log_in(&session, Credentials::new(creds.username, creds.password)).await {
-        Ok(LoginOutcome::LoggedIn(_)) => StatusCode::NO_CONTENT,
-        Ok(LoginOutcome::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
-        Ok(_) => StatusCode::UNAUTHORIZED,
+    match auth.log_in(&session, AuthCredentials::password(creds.username, creds.password), &Origin::unknown()).await {
+        Ok(_) => StatusCode::NO_CONTENT,
+        Err(AuthenticationError::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Err(AuthenticationError::InvalidCredentials) => StatusCode::UNAUTHORIZED,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -25,6 +25,7 @@ macro_rules! on_every_database {
 
 mod agreement;
 mod cache;
+mod cached_users;
 mod derived;
 mod failovers;
 mod files;

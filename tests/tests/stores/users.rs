@@ -1,8 +1,10 @@
 //! Every user store holds to the same promises.
 
+use std::sync::Arc;
+
 use auth::accounts::migrate;
 use auth::testing::TestUser;
-use auth::users::{DatabaseUserStore, InMemoryUserStore};
+use auth::users::{CachedUserStore, DatabaseUserStore, InMemoryUserStore};
 use auth_tests::TestDatabase;
 
 mod memory {
@@ -10,6 +12,16 @@ mod memory {
 
     async fn store() -> (InMemoryUserStore<TestUser>, ()) {
         (InMemoryUserStore::new(), ())
+    }
+
+    auth::user_store_suite!(store);
+}
+
+mod cached {
+    use super::*;
+
+    async fn store() -> (CachedUserStore<TestUser>, ()) {
+        (CachedUserStore::new(Arc::new(InMemoryUserStore::new())), ())
     }
 
     auth::user_store_suite!(store);

@@ -9,6 +9,7 @@ use auth::prelude::*;
 use auth::sessions::InMemorySessionBackend;
 use auth::testing::ManualClock;
 use auth::users::Extra;
+use auth::web::AuthLayer;
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -94,6 +95,11 @@ pub(crate) async fn serve(app: Router) -> String {
 }
 
 pub(crate) fn router(auth: &Auth<Author>) -> Router {
+    router_by(auth, auth.layer())
+}
+
+/// The same routes for whom this layer recognises.
+pub(crate) fn router_by(auth: &Auth<Author>, layer: AuthLayer) -> Router {
     let classes = Router::new()
         .route("/read-only-for-strangers", any(ok))
         .route_layer(auth.require(IsAuthenticatedOrReadOnly))
@@ -129,7 +135,7 @@ pub(crate) fn router(auth: &Auth<Author>) -> Router {
         .route("/maybe", any(maybe))
         .route("/password", post(change_password))
         .merge(auth.routes())
-        .layer(auth.layer())
+        .layer(layer)
 }
 
 async fn ok() -> &'static str {

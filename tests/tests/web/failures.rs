@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::BoxFuture;
-use auth::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Limiter, LoginLimiter, Settlement};
+use auth::limits::{
+    Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries,
+};
 use auth::prelude::*;
 use auth::sessions::{HttpSessionConfig, InMemorySessionBackend, SessionError};
 use auth_tests::http::PASSWORD;
@@ -76,7 +78,7 @@ struct NoLimits;
 impl LimitStore for NoLimits {
     fn attempt<'a>(
         &'a self,
-        _: &'a [(LimitKey, Backoff)],
+        _: &'a [(LimitKey, LimitRule)],
         _: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Attempt, LimitError>> {
         Box::pin(async { Err(LimitError::Store("the limits are gone".into())) })
@@ -108,10 +110,10 @@ struct Forgetful;
 impl LimitStore for Forgetful {
     fn attempt<'a>(
         &'a self,
-        keys: &'a [(LimitKey, Backoff)],
+        keys: &'a [(LimitKey, LimitRule)],
         _: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Attempt, LimitError>> {
-        Box::pin(async { Ok(Attempt::Counted(vec![1; keys.len()])) })
+        Box::pin(async { Ok(Attempt::Counted(vec![Tries { count: 1, not_before: 0, expires: 0 }; keys.len()])) })
     }
 
     fn settle<'a>(

@@ -1,5 +1,7 @@
 //! Bad input gets a clear answer, and loses nothing.
 
+use auth::accounts::{AuthCredentials, AuthenticationError};
+use auth::audit::Origin;
 use auth::prelude::BaseUserManager as _;
 use auth::users::Extra;
 use auth_tests::http::{Answer, PASSWORD, Visitor};
@@ -70,9 +72,9 @@ async fn a_megabyte_of_anything_is_refused() {
     assert!(users.get_by_email(&long).await.unwrap().is_none());
     let session = site.auth.new_session();
     for credentials in [(long.as_str(), "x"), ("alice", long.as_str())] {
-        let credentials = auth::accounts::Credentials::new(credentials.0, credentials.1);
-        let outcome = site.auth.log_in(&session, credentials).await;
-        assert!(!matches!(outcome, Ok(auth::accounts::LoginOutcome::LoggedIn(_))), "{outcome:?}");
+        let credentials = AuthCredentials::password(credentials.0, credentials.1);
+        let outcome = site.auth.log_in(&session, credentials, &Origin::unknown()).await;
+        assert!(matches!(outcome, Err(AuthenticationError::InvalidCredentials)), "{outcome:?}");
     }
 }
 

@@ -5,6 +5,7 @@ mod app;
 mod attacks;
 mod carried;
 mod cookies;
+mod credentials;
 mod cross_site;
 mod csrf;
 mod dumps;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use auth::BoxFuture;
-use auth::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Limiter, LoginLimiter, Settlement};
+use auth::limits::{
+    Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries,
+};
 use auth::passwords::{PasswordError, PasswordHasher, PasswordHashers, Passwords};
 use auth::prelude::*;
 use auth_tests::http::{PASSWORD, Visitor};
@@ -33,10 +35,10 @@ struct Unlimited;
 impl LimitStore for Unlimited {
     fn attempt<'a>(
         &'a self,
-        keys: &'a [(LimitKey, Backoff)],
+        keys: &'a [(LimitKey, LimitRule)],
         _: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Attempt, LimitError>> {
-        Box::pin(async { Ok(Attempt::Counted(vec![1; keys.len()])) })
+        Box::pin(async { Ok(Attempt::Counted(vec![Tries { count: 1, not_before: 0, expires: 0 }; keys.len()])) })
     }
 
     fn settle<'a>(

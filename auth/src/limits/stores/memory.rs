@@ -6,14 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::BoxFuture;
-use crate::limits::{Attempt, Backoff, LimitError, LimitKey, LimitStore, Settlement, Tries};
+use crate::limits::rule::count_all;
+use crate::limits::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Settlement, Tries};
 
 /// Counts tries in this process: for one server. Several servers that each count for themselves multiply the limits.
 ///
 /// # Security
-/// Memory is bounded: by default 262,144 keys, some 29 MiB (8192 places of 57 bytes in each of 64 shards). Expired keys go first; where that is not enough, those
-/// with the fewest tries are forgotten, so a flood of made-up names does not free the account that is being guessed
-/// at.
+/// Memory is bounded: by default 262,144 keys, some 29 MiB (8192 places of 57 bytes in each of 64 shards). Expired keys
+/// go first; where that is not enough, those with the fewest tries are forgotten, so a flood of made-up names does not
+/// free the account that is being guessed at.
 pub struct InMemoryLimitStore {
     shards: Box<[Mutex<Shard>]>,
     capacity: usize,
@@ -47,51 +48,38 @@ impl InMemoryLimitStore {
         self.len() == 0
     }
 
-    fn attempt_now(&self, limits: &[(LimitKey, Backoff)], now: DateTime<Utc>) -> Attempt {
+    fn attempt_now(&self, limits: &[(LimitKey, LimitRule)], now: DateTime<Utc>) -> Attempt {
         let mut indexes: Vec<_> = limits.iter().map(|(key, _)| shard_of(key)).collect();
         // All locks at once make it atomic; in this order nobody waits for one who waits for him.
         indexes.sort_unstable();
         indexes.dedup();
         let mut shards: Vec<_> = indexes.iter().map(|index| self.lock(*index)).collect();
         let position = |key: &LimitKey| indexes.binary_search(&shard_of(key)).unwrap_or_default();
-        let held = |shards: &[MutexGuard<'_, Shard>], key: &LimitKey| shards[position(key)].get(key).copied();
-        let wait = |(key, backoff): &(LimitKey, Backoff)| backoff.count(held(&shards, key), now).err();
-        if let Some(longest) = limits.iter().filter_map(wait).max() {
-            return Attempt::Wait(longest);
-        }
-        let mut counts = Vec::with_capacity(limits.len());
-        for (key, backoff) in limits {
-            let before = held(&shards, key);
-            match backoff.count(before, now) {
-                Ok(tries) => {
-                    counts.push(tries.count);
-                    let shard = &mut shards[position(key)];
-                    if before.is_none() && shard.len() >= self.capacity {
-                        make_room(shard, now);
-                    }
-                    shard.insert(*key, tries);
-                }
-                // The same key twice in one attempt may have to wait for itself: then it is counted once.
-                Err(_) => counts.push(before.map_or(0, |tries| tries.count)),
+        let held = |key: &LimitKey| shards[position(key)].get(key).copied();
+        let counted = match count_all(limits, held, now) {
+            Ok(counted) => counted,
+            Err(longest) => return Attempt::Wait(longest),
+        };
+        for ((key, _), tries) in limits.iter().zip(&counted) {
+            let shard = &mut shards[position(key)];
+            if shard.len() >= self.capacity && !shard.contains_key(key) {
+                make_room(shard, now);
             }
+            shard.insert(*key, *tries);
         }
-        Attempt::Counted(counts)
+        Attempt::Counted(counted)
     }
 
     fn settle_now(&self, key: &LimitKey, settlement: Settlement, now: DateTime<Utc>) {
         let mut shard = self.lock(shard_of(key));
-        match (shard.get_mut(key), settlement) {
-            (None, _) => {}
-            (Some(_), Settlement::Forget) => drop(shard.remove(key)),
-            (Some(tries), Settlement::TakeBack { count }) => {
-                if tries.count == count {
-                    tries.not_before = tries.not_before.min(now.timestamp_millis());
-                }
-                tries.count = tries.count.saturating_sub(1);
-                if tries.count == 0 {
-                    shard.remove(key);
-                }
-            }
+        let Some(held) = shard.get_mut(key) else { return };
+        let kept = match settlement {
+            Settlement::Forget => None,
+            Settlement::TakeBack { rule, counted } => rule.take_back(*held, counted, now),
+        };
+        match kept {
+            Some(tries) => *held = tries,
+            None => drop(shard.remove(key)),
         }
     }
 
@@ -132,7 +120,7 @@ impl fmt::Debug for InMemoryLimitStore {
 impl LimitStore for InMemoryLimitStore {
     fn attempt<'a>(
         &'a self,
-        limits: &'a [(LimitKey, Backoff)],
+        limits: &'a [(LimitKey, LimitRule)],
         now: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Attempt, LimitError>> {
         Box::pin(ready(Ok(self.attempt_now(limits, now))))

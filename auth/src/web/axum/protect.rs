@@ -1,11 +1,13 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
+use http::Extensions;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -16,13 +18,20 @@ use crate::access::{IsAuthenticated, Permission, PermissionContext, PermissionDe
 use crate::accounts::Auth;
 use crate::users::UserModel;
 use crate::web::AuthLayer;
+use crate::web::authentication::{AuthenticationBackend, SessionAuthentication};
 use crate::web::refusal::{Kind, Refusal};
 use crate::web::request::RequestAuth;
 
 impl<U: UserModel> Auth<U> {
     /// The layer that every router with guards needs, around everything: `router.layer(auth.layer())`.
     pub fn layer(&self) -> AuthLayer {
-        AuthLayer::new(Arc::new(App::new(self.clone())))
+        self.layer_by(SessionAuthentication)
+    }
+
+    /// The layer for a router whose requests carry other credentials than a session's cookie: tokens, keys. More kinds are
+    /// added with [`AuthLayer::or`].
+    pub fn layer_by(&self, backend: impl AuthenticationBackend) -> AuthLayer {
+        AuthLayer::new(Arc::new(App::new(self.clone())), backend, peer)
     }
 
     /// Closes this router to strangers, its fallback too: 401, or the login page for people. Merge public routes,
@@ -35,6 +44,11 @@ impl<U: UserModel> Auth<U> {
     pub fn require<P: Permission>(&self, class: P) -> RequireLayer<P> {
         RequireLayer { class: Arc::new(class) }
     }
+}
+
+/// Who is connected, if the application serves with `into_make_service_with_connect_info::<SocketAddr>()`.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }
 
 /// Asks a permission class before every request; made by `auth.require(…)`.

@@ -1,8 +1,8 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Once;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Query, Request};
+use axum::extract::{Query, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::header::{self, HeaderValue};
@@ -14,14 +14,13 @@ use super::csrf::{CSRF_FIELD, CsrfToken};
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
-use crate::accounts::{Auth, Credentials, Error, LoginOutcome, RegisterOutcome};
+use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error, RegisterOutcome};
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
 use crate::web::is_safe_next;
 use crate::web::refusal::{Kind, Refusal};
 use crate::web::request::RequestAuth;
-use crate::web::source::source;
 
 impl<U: UserModel> Auth<U> {
     /// Routes to register, log in and out: JSON for programs, plain forms for browsers.
@@ -75,15 +74,15 @@ impl<U: UserModel> Call<U> {
 
     fn source(&self) -> Option<IpAddr> {
         static WARNED: Once = Once::new();
-        let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        if peer.is_none() {
+        let source = self.auth.source(&self.parts);
+        if source.is_none() {
             WARNED.call_once(|| {
                 crate::report::failure(
                     "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
                 );
             });
         }
-        source(peer, &self.parts.headers, &self.handle.settings().0.trusted_proxies)
+        source
     }
 
     /// What the request says of the device it comes from.
@@ -151,22 +150,25 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read(request).await?;
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
-    let credentials = Credentials::new(username, password).from_source(call.source());
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let outcome = call.handle.log_in(session, credentials).await;
+    let outcome = call
+        .handle
+        .log_in(session, AuthCredentials::password(username, password), &call.auth.origin(&call.parts))
+        .await;
     if outcome.is_err() {
         // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
         session.mark_unmodified();
     }
     let refusal = match outcome {
-        Ok(LoginOutcome::LoggedIn(_)) if call.input.is_form => {
+        Ok(_) if call.input.is_form => {
             return Ok(see_other(next.as_deref().unwrap_or(&call.handle.settings().0.home_url)));
         }
-        Ok(LoginOutcome::LoggedIn(user)) => return Ok(who(user.principal())),
-        Ok(LoginOutcome::Refused) => call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong."),
-        Ok(LoginOutcome::TooMany(wait)) => Refusal::new(Kind::TooMany(wait), &call.parts),
-        Err(error) => Refusal::failed(&error, &call.parts),
+        Ok(result) => return Ok(who(result.principal())),
+        Err(AuthenticationError::InvalidCredentials) => {
+            call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
+        }
+        Err(error) => Refusal::unauthenticated(error, &call.parts),
     };
     if call.input.is_form && refusal.status().is_client_error() {
         let again = |text: &str| pages::login::<U>(&call.parts, &call.auth, next.as_deref(), Some(text));

@@ -8,10 +8,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use self::stored::Stored;
+use self::stored::{CURRENT, Stored};
 use crate::passwords::hasher::within_bounds;
-use crate::passwords::{PasswordError, PasswordHash, PasswordHasher, PasswordHasherEntry};
-use crate::registry::Place;
+use crate::passwords::{PasswordError, PasswordHash, PasswordHasher};
 use crate::secret;
 
 pub(crate) use self::memory::keep_on_this_thread;
@@ -20,8 +19,8 @@ pub use self::params::{Argon2Params, Argon2ParamsError};
 /// Argon2id, version 1.3; by default with OWASP's parameters: 19 MiB, 2 passes, 1 lane.
 ///
 /// Writes PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a salt of 16 random bytes and an output of 32. Reads
-/// these and Django's (`argon2$argon2id$…`), with the parameters that stand in them, within the bounds of
-/// [`Argon2Params`]. Argon2i and argon2d are not read.
+/// these, argon2i, argon2d and the older version 1.0, and Django's of all of them (`argon2$argon2id$…`), with the
+/// parameters that stand in them, within the bounds of [`Argon2Params`]; what is not argon2id 1.3 needs a re-hash.
 ///
 /// # Security
 /// A hash whose parameters are beyond the bounds never verifies, so whoever writes to the store cannot make the
@@ -46,8 +45,8 @@ impl PasswordHasher for Argon2Hasher {
         within_bounds(password)?;
         let salt = secret::random::<SALT_BYTES>();
         let mut output = Zeroizing::new([0; OUTPUT_BYTES]);
-        compute(self.params, password, &salt, &mut *output)?;
-        let stored = Stored { params: self.params, salt: salt.into(), output: output.to_vec() };
+        compute(CURRENT, self.params, password, &salt, &mut *output)?;
+        let stored = Stored { variety: CURRENT, params: self.params, salt: salt.into(), output: output.to_vec() };
         Ok(PasswordHash::new(stored.encode()))
     }
 
@@ -60,13 +59,14 @@ impl PasswordHasher for Argon2Hasher {
             return Ok(false);
         };
         let mut output = Zeroizing::new(vec![0; stored.output.len()]);
-        compute(stored.params, password, &stored.salt, &mut output)?;
+        compute(stored.variety, stored.params, password, &stored.salt, &mut output)?;
         Ok(output.ct_eq(&stored.output).into())
     }
 
     fn needs_rehash(&self, hash: &PasswordHash) -> bool {
         Stored::parse(hash.expose()).is_none_or(|stored| {
             hash.algorithm() != "argon2id"
+                || !stored.is_current()
                 || !stored.params.covers(self.params)
                 || stored.salt.len() < SALT_BYTES
                 || stored.output.len() < OUTPUT_BYTES
@@ -77,7 +77,7 @@ impl PasswordHasher for Argon2Hasher {
         within_bounds(password)?;
         let done = Stored::parse(hash.expose()).map_or(0, |stored| stored.params.work());
         let Some(params) = missing(self.params, done) else { return Ok(()) };
-        compute(params, password, &[0; SALT_BYTES], &mut *Zeroizing::new([0; OUTPUT_BYTES]))
+        compute(CURRENT, params, password, &[0; SALT_BYTES], &mut *Zeroizing::new([0; OUTPUT_BYTES]))
     }
 }
 
@@ -87,26 +87,22 @@ fn missing(wanted: Argon2Params, done: u64) -> Option<Argon2Params> {
     Argon2Params::stored(u32::try_from(left).ok()?, wanted.passes, 1)
 }
 
-fn compute(params: Argon2Params, password: &str, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
+fn compute(
+    (algorithm, version): (Algorithm, Version),
+    params: Argon2Params,
+    password: &str,
+    salt: &[u8],
+    output: &mut [u8],
+) -> Result<(), PasswordError> {
     let Argon2Params { memory, passes, lanes } = params;
     Params::new(memory, passes, lanes, Some(output.len()))
-        .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+        .map(|params| Argon2::new(algorithm, version, params))
         .and_then(|argon2| memory::hash(&argon2, password.as_bytes(), salt, output))
         .map_err(|error| PasswordError::Hasher(Box::new(error)))
 }
 
-inventory::submit! {
-    PasswordHasherEntry { prefix: "argon2id", make, place: Place::new(module_path!(), file!(), line!()) }
-}
-
-// Django's name for it.
-inventory::submit! {
-    PasswordHasherEntry { prefix: "argon2", make, place: Place::new(module_path!(), file!(), line!()) }
-}
-
-fn make() -> Box<dyn PasswordHasher> {
-    Box::new(Argon2Hasher::default())
-}
+// The last is Django's name for all of them.
+register!(Argon2Hasher: "argon2id", "argon2i", "argon2d", "argon2");
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,16 @@ const DJANGO: [(&str, &str); 2] = [
     ),
 ];
 
+/// Of the older varieties and version, by argon2-cffi 25.1 (the reference implementation).
+const OLDER: [(&str, &str); 5] = [
+    (PASSWORD, "$argon2i$v=16$m=64,t=2,p=2$c29tZXNhbHQ$+NRkfz46+tyRrmyA3L+b49UZIwH8mtQPS0g1m5r9x7k"),
+    (PASSWORD, "$argon2i$v=19$m=64,t=2,p=2$c29tZXNhbHQ$Qa+9KwT9lMGjI1xJfY7fudSJTfoMq/ihkJJjQPx18Us"),
+    (PASSWORD, "$argon2d$v=16$m=64,t=2,p=2$c29tZXNhbHQ$rT8pw5EwEMHDBpFUeZwRHstWBYr8b9FCvgnoKSdHez0"),
+    (PASSWORD, "$argon2d$v=19$m=64,t=2,p=2$c29tZXNhbHQ$pGbN+DGPSELThn8SRxsGrBnjaOvFFDamA7zdFu8oqbM"),
+    (PASSWORD, "$argon2id$v=16$m=64,t=2,p=2$c29tZXNhbHQ$vTH5XjPlvnH4ZA6taxIA+u6F3RAqURG/eB4JlYdbAYU"),
+];
+const PASSWORD: &str = "correct horse battery staple";
+
 fn verifies(password: &str, encoded: &str) -> bool {
     Argon2Hasher::default().verify(password, &PasswordHash::new(encoded)).expect("it works")
 }
@@ -37,6 +47,24 @@ fn published_vectors_verify_with_memory_kept_and_without() {
     keep_on_this_thread();
     for (password, encoded) in REFERENCE.iter().chain(&DJANGO) {
         assert!(verifies(password, encoded), "{encoded}");
+    }
+}
+
+#[test]
+fn older_varieties_verify_also_in_djangos_form_and_without_a_version() {
+    let hasher = Argon2Hasher::default();
+    for (password, encoded) in OLDER {
+        for encoded in [encoded.to_owned(), format!("argon2{encoded}"), encoded.replace("$v=16", "")] {
+            assert!(verifies(password, &encoded), "{encoded}");
+            assert!(!verifies("correct horse battery stable", &encoded), "{encoded}");
+            assert!(hasher.needs_rehash(&PasswordHash::new(&*encoded)), "{encoded}");
+        }
+    }
+    // Strong enough, but for the variety.
+    let strong = "$m=65536,t=4,p=1$c29tZXNhbHRzb21lc2FsdA$+NRkfz46+tyRrmyA3L+b49UZIwH8mtQPS0g1m5r9x7k";
+    for (variety, old) in [("argon2id$v=19", false), ("argon2id$v=16", true), ("argon2i$v=19", true)] {
+        let hash = PasswordHash::new(format!("${variety}{strong}"));
+        assert_eq!(hasher.needs_rehash(&hash), old, "{variety}");
     }
 }
 
@@ -61,6 +89,8 @@ fn what_is_not_exactly_a_hash_within_the_bounds_never_verifies() {
     let changes = [
         ("argon2id", "argon2i"),
         ("v=19", "v=16"),
+        ("v=19", "v=18"),
+        ("v=19", "v=19$v=19"),
         ("v=19$", ""),
         ("m=256", "m=0256"),
         ("m=256", "m=+256"),

@@ -1,0 +1,82 @@
+use crate::secret::SecretString;
+
+/// What somebody brings to prove who they are.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AuthCredentials {
+    /// A name, or a mail address, and a password.
+    Password {
+        /// What was typed as the name.
+        username: String,
+        /// What was typed as the password.
+        password: SecretString,
+        /// What an earlier login left on this device, so that others' guesses do not keep it out.
+        device: Option<SecretString>,
+    },
+    /// An access token of ours, as it stands behind `Bearer`.
+    Token {
+        /// The token.
+        token: SecretString,
+    },
+    /// An API key.
+    ApiKey {
+        /// The key.
+        key: SecretString,
+    },
+    /// What an identity provider sent the browser back with.
+    OAuth {
+        /// The name that the provider is registered under.
+        provider: String,
+        /// Its code.
+        code: SecretString,
+    },
+    /// A name that a trusted proxy vouches for. Only whoever has checked that makes one.
+    RemoteUser {
+        /// The name.
+        username: String,
+        /// Whether a user is made where there is none.
+        create: bool,
+    },
+}
+
+impl AuthCredentials {
+    /// A name and a password, from an unknown device.
+    pub fn password(username: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        Self::Password { username: username.into(), password: password.into(), device: None }
+    }
+
+    /// An access token.
+    pub fn token(token: impl Into<SecretString>) -> Self {
+        Self::Token { token: token.into() }
+    }
+
+    /// An API key.
+    pub fn api_key(key: impl Into<SecretString>) -> Self {
+        Self::ApiKey { key: key.into() }
+    }
+
+    /// A provider's code.
+    pub fn oauth(provider: impl Into<String>, code: impl Into<SecretString>) -> Self {
+        Self::OAuth { provider: provider.into(), code: code.into() }
+    }
+
+    /// A name and a password from a device that has this of an earlier login.
+    #[must_use]
+    pub fn on_device(mut self, token: impl Into<SecretString>) -> Self {
+        if let Self::Password { device, .. } = &mut self {
+            *device = Some(token.into());
+        }
+        self
+    }
+
+    /// The way in, for the trail.
+    pub(super) fn method(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "password",
+            Self::Token { .. } => "token",
+            Self::ApiKey { .. } => "api key",
+            Self::OAuth { .. } => "oauth",
+            Self::RemoteUser { .. } => "remote user",
+        }
+    }
+}

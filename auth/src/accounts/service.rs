@@ -1,0 +1,262 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{DateTime, Utc};
+
+use super::{AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Error, Verdict};
+use crate::access::{CurrentUser, Principal};
+use crate::audit::{Audit, AuditAction, Origin};
+use crate::clock::Clock;
+use crate::limits::{Decision, LoginAttempt, LoginLimiter};
+use crate::passwords::MAX_PASSWORD_BYTES;
+use crate::permissions::PermissionSet;
+use crate::secret::SecretString;
+use crate::sessions::SessionKey;
+use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
+
+/// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
+///
+/// Whatever is brought, the user is read from the store for this call: one who is gone or inactive is refused, and what the
+/// user holds now is what holds. Tries at passwords are limited, failures look alike and cost the same, and everything is
+/// told to the [`Audit`]. `auth.authentication()` gives it; the layer, the routes and `auth.log_in` go through it.
+pub struct AuthenticationService<U: UserModel> {
+    inner: Arc<Inner<U>>,
+}
+
+pub(super) struct Inner<U: UserModel> {
+    pub(super) users: UserManager<U>,
+    pub(super) backends: CompositeAuthBackend,
+    pub(super) providers: RwLock<BTreeMap<String, Arc<dyn AuthProvider>>>,
+    pub(super) limiter: LoginLimiter,
+    pub(super) audit: Audit,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Somebody who is authenticated.
+#[non_exhaustive]
+pub struct AuthResult<U> {
+    /// Who, with what they hold now.
+    pub user: CurrentUser<U>,
+    /// The session that was begun, if one was.
+    pub session: Option<SessionKey>,
+    /// When what was brought, or what was begun, ends at the latest.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The credential version that was checked.
+    pub(super) credential: CredentialVersion,
+}
+
+impl<U> AuthResult<U> {
+    /// Everything the user holds now; for an API key or a token with scopes, no more than these say.
+    pub fn permissions(&self) -> &PermissionSet {
+        self.user.permissions()
+    }
+
+    /// Who it is, without the struct.
+    pub fn principal(&self) -> &Principal {
+        self.user.principal()
+    }
+}
+
+impl<U> fmt::Debug for AuthResult<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("AuthResult");
+        shown.field("user", &self.user).field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl<U: UserModel> AuthenticationService<U> {
+    pub(super) fn new(inner: Inner<U>) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The auth backends that passwords are checked by, in their order; more can be added at run time.
+    pub fn backends(&self) -> &CompositeAuthBackend {
+        &self.inner.backends
+    }
+
+    /// Asks this provider about [`AuthCredentials::OAuth`] of its name. One of the same name makes way for it.
+    pub fn register_provider(&self, provider: impl AuthProvider) {
+        let mut providers = self.inner.providers.write().unwrap_or_else(PoisonError::into_inner);
+        providers.insert(provider.name().to_owned(), Arc::new(provider));
+    }
+
+    /// Says who that is. Nothing is begun: no session, no token.
+    ///
+    /// # Errors
+    /// [`AuthenticationError`]. In all its kinds nobody is authenticated.
+    pub async fn authenticate(
+        &self,
+        credentials: AuthCredentials,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        let method = credentials.method();
+        let result = match credentials {
+            AuthCredentials::Password { username, password, device } => {
+                self.by_password(&username, &password, device.as_ref(), origin).await
+            }
+            AuthCredentials::Token { .. } | AuthCredentials::ApiKey { .. } => {
+                Err(AuthenticationError::InvalidToken { reason: "no tokens are accepted here" })
+            }
+            AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
+            AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create).await,
+        };
+        if let Err(error) = &result {
+            // The name is left out: people type passwords into the wrong field.
+            tracing::info!(method, source = ?origin.source, "not authenticated: {}", error.reason());
+        }
+        result
+    }
+
+    async fn by_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        _device: Option<&SecretString>,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        const METHOD: &str = "password";
+        let inner = &*self.inner;
+        let limits = |error| Error::Limits(Box::new(error));
+        let audit = inner.audit.from(origin.clone());
+        // Who logs in by name and by mail address has one budget.
+        let known = inner.users.find_by_login(username).await?;
+        let user_id = known.as_ref().map(|account| account.user.id());
+        let account = match known {
+            Some(account) => account.user.username().to_owned(),
+            None => UserManager::<U>::canonical_login(username),
+        };
+        let attempt = LoginAttempt::new(&account, origin.source);
+        let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
+            Decision::Allowed(ticket) => ticket,
+            Decision::Wait(wait) => {
+                audit.record(AuditAction::LoginLimited { method: METHOD.into() }, user_id.as_deref()).await;
+                return Err(AuthenticationError::TooMany { wait });
+            }
+        };
+        match self.check_password(username, password).await {
+            Ok(result) => {
+                // Before anything is begun: a login that is answered with a failure is none.
+                inner.limiter.succeeded(ticket).await.map_err(limits)?;
+                self.note_login(&result, METHOD, &audit).await?;
+                Ok(result)
+            }
+            Err(AuthenticationError::Unavailable(error)) => {
+                inner.limiter.not_made(ticket).await.map_err(limits)?;
+                Err(error.into())
+            }
+            Err(refused) => {
+                let reason = refused.reason().into();
+                audit.record(AuditAction::LoginFailed { method: METHOD.into(), reason }, user_id.as_deref()).await;
+                Err(refused)
+            }
+        }
+    }
+
+    async fn check_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        // No password is that long. The try is counted, and nothing is looked up.
+        if password.expose().len() > MAX_PASSWORD_BYTES {
+            return Err(AuthenticationError::InvalidCredentials);
+        }
+        let verdict = self.inner.backends.check(username, password).await?;
+        self.by_verdict(verdict).await?.ok_or(AuthenticationError::InvalidCredentials)
+    }
+
+    async fn by_provider(&self, provider: &str, code: &SecretString) -> Result<AuthResult<U>, AuthenticationError> {
+        let known = self.inner.providers.read().unwrap_or_else(PoisonError::into_inner).get(provider).cloned();
+        let Some(known) = known else {
+            let text = format!("no auth provider `{provider}` is registered");
+            return Err(Error::Configuration(text).into());
+        };
+        let failed = |source| Error::Backend { name: provider.to_owned(), source };
+        let verdict = known.authenticate(code).await.map_err(failed)?;
+        let method = format!("oauth {provider}");
+        let Some(result) = self.by_verdict(verdict).await? else {
+            let (method, reason) = (method.into(), "refused".into());
+            self.inner.audit.record(AuditAction::LoginFailed { method, reason }, None).await;
+            return Err(AuthenticationError::InvalidCredentials);
+        };
+        self.note_login(&result, &method, &self.inner.audit).await?;
+        Ok(result)
+    }
+
+    async fn by_name(&self, username: &str, create: bool) -> Result<AuthResult<U>, AuthenticationError> {
+        let users = &self.inner.users;
+        let mut account = users.find_by_username(username).await?;
+        if account.is_none() && create {
+            match users.create_user(username, None, Extra::new()).await {
+                // Somebody else was quicker.
+                Ok(_) | Err(UserError::AlreadyExists { .. }) => {}
+                Err(UserError::Invalid(_)) => {
+                    return Err(AuthenticationError::Malformed { reason: "a name that no user can have" });
+                }
+                Err(error) => return Err(error.into()),
+            }
+            account = users.find_by_username(username).await?;
+        }
+        self.result(account, None).ok_or(AuthenticationError::UserNotFound)
+    }
+
+    /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
+    async fn by_verdict(&self, verdict: Verdict) -> Result<Option<AuthResult<U>>, Error> {
+        let (id, checked) = match verdict {
+            Verdict::Authenticated(id) => (id, None),
+            Verdict::AuthenticatedWith { id, credential } => (id, Some(credential)),
+            Verdict::Next | Verdict::Refused => return Ok(None),
+        };
+        Ok(self.result(self.inner.users.find_by_id_text(&id).await?, checked))
+    }
+
+    /// An active user, as the store has it now.
+    pub(super) async fn by_id(&self, id: &U::PrimaryKey) -> Result<Option<AuthResult<U>>, Error> {
+        Ok(self.result(self.inner.users.find_by_id(id).await?, None))
+    }
+
+    /// Nobody, if there is no such user, or an inactive one, or the password was changed since it was checked.
+    fn result(&self, account: Option<Account<U>>, checked: Option<CredentialVersion>) -> Option<AuthResult<U>> {
+        let account = account.filter(|account| checked.is_none_or(|checked| checked == account.credential))?;
+        let principal = Principal::new(&account, self.inner.clock.now())?;
+        Some(AuthResult::of(&principal, account.credential))
+    }
+
+    /// What every login leaves behind.
+    pub(super) async fn note_login(
+        &self,
+        result: &AuthResult<U>,
+        method: &str,
+        audit: &Audit,
+    ) -> Result<(), AuthenticationError> {
+        let (users, at) = (&self.inner.users, result.principal().authenticated_at());
+        users.store().set_last_login(result.user.primary_key(), at).await?;
+        let method = method.to_owned().into();
+        audit.record(AuditAction::LoggedIn { method }, Some(result.principal().id())).await;
+        Ok(())
+    }
+
+    pub(super) fn inner(&self) -> &Inner<U> {
+        &self.inner
+    }
+}
+
+impl<U: Send + Sync + 'static> AuthResult<U> {
+    fn of(principal: &Principal, credential: CredentialVersion) -> Self {
+        let user = principal.downcast().expect("the principal was made of a U");
+        Self { user, session: None, expires_at: None, credential }
+    }
+}
+
+impl<U: UserModel> Clone for AuthenticationService<U> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<U: UserModel> fmt::Debug for AuthenticationService<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticationService").field("backends", &self.inner.backends).finish_non_exhaustive()
+    }
+}
