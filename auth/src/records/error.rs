@@ -8,6 +8,14 @@ pub enum RecordError {
         /// Which.
         part: &'static str,
     },
+    /// The store for that scheme is not compiled in.
+    #[error("records at `{scheme}` need the feature `{feature}` of the crate `auth`")]
+    NotEnabled {
+        /// The scheme of the address.
+        scheme: String,
+        /// The feature that brings the store.
+        feature: &'static str,
+    },
     /// The address or another setting does not fit the store.
     #[error("{0}")]
     Configuration(String),

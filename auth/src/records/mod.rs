@@ -6,11 +6,21 @@
 //!
 //! A cache may lose what it holds; a record store may not.
 //!
-//! Another store is another file in `stores/`.
+//! Another store is another file in `stores/`, with its scheme in `connect.rs`, that passes the suite.
 
+mod connect;
 mod error;
+mod fit;
 mod store;
 mod stores;
 
+pub use connect::connect;
 pub use error::RecordError;
 pub use store::{DynRecordStore, MAX_RECORD, NewRecord, Record, RecordKind, RecordReplaced, RecordStore};
+#[cfg(feature = "__sql")]
+pub use stores::DatabaseRecordStore;
+pub use stores::InMemoryRecordStore;
+#[cfg(feature = "record-redis")]
+pub use stores::RedisRecordStore;
+#[cfg(feature = "__sql")]
+pub(crate) use stores::record_table;

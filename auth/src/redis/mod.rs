@@ -4,6 +4,8 @@
 //! link.
 
 mod address;
+#[cfg(any(feature = "record-redis", feature = "session-redis"))]
+mod all;
 #[cfg(feature = "session-redis")]
 mod clients;
 #[cfg(feature = "redis-cluster")]
@@ -21,8 +23,10 @@ mod tls;
 use std::time::Duration;
 
 pub(crate) use self::address::Address;
-#[cfg(feature = "session-redis")]
+#[cfg(any(feature = "record-redis", feature = "session-redis"))]
 pub(crate) use self::address::Kind;
+#[cfg(any(feature = "record-redis", feature = "session-redis"))]
+pub(crate) use self::all::each;
 #[cfg(feature = "session-redis")]
 pub(crate) use self::clients::clients;
 pub(crate) use self::connection::Connection;

@@ -10,6 +10,7 @@ pub mod cache;
 mod clock;
 pub mod limit_store;
 pub mod password_hasher;
+pub mod record_store;
 pub mod session_backend;
 pub mod session_scan;
 mod user;

@@ -32,6 +32,7 @@ mod files;
 mod formats;
 mod invalidations;
 mod migrations;
+mod records;
 mod redis;
 mod scan;
 mod sessions;

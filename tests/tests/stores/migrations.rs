@@ -23,6 +23,7 @@ async fn the_second_time_nothing_is_done(test: TestDatabase) {
         "create table test_user",
         "create table test_user_groups",
         "create table auth_session",
+        "create table auth_record",
         "create permission suite.read",
         "create group readers",
         "grant suite.read to group readers",

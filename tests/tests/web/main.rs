@@ -11,6 +11,7 @@ mod csrf;
 mod dumps;
 mod ended;
 mod failures;
+mod flood;
 mod guards;
 mod input;
 mod kept;

@@ -1,19 +1,16 @@
 //! A user's index: which sessions may be theirs. `scripts.rs` says what stands in it.
 
 use std::collections::HashSet;
-use std::future::poll_fn;
-use std::task::Poll;
 
 use chrono::TimeDelta;
 
 use super::{RedisSessionBackend, left};
+use crate::redis::each;
 use crate::secret;
 use crate::sessions::{SessionDigest, SessionError};
 
 /// For how long a session that was noted, and is not there, may still be saved. No call takes as long.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
-/// How many commands are on their way at once.
-const AT_ONCE: usize = 64;
 
 /// In the place of a mark: all marks count.
 pub(super) const NONE: &str = "";
@@ -92,11 +89,11 @@ impl RedisSessionBackend {
         let out: Vec<String> = self.connection.run(call).await?;
         let out: Vec<_> = out.iter().filter_map(|id| SessionDigest::parse(id)).collect();
         // A record may have been saved just before its entry was taken out.
-        self.each(&out, |id| async move {
+        each(&out, |id| async move {
             if let Some(standing) = self.standing(user, &id).await? {
                 self.note(user, &id, standing.lasts_until, None).await?;
             }
-            Ok(())
+            Ok::<_, SessionError>(())
         })
         .await?;
         Ok(())
@@ -135,7 +132,7 @@ impl RedisSessionBackend {
         look: impl Fn(SessionDigest) -> L,
     ) -> Result<Confirmed<T>, SessionError> {
         let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
-        let found = self.each(&ids, look).await?;
+        let found = each(&ids, look).await?;
         let (mut standing, mut absent, mut under_way) = (Vec::new(), Vec::new(), 0);
         for (entry, found) in entries.into_iter().zip(found) {
             match found {
@@ -149,19 +146,6 @@ impl RedisSessionBackend {
         }
         Ok(Confirmed { standing, under_way, gone: absent.len() })
     }
-
-    /// The same for each of them, a few at once.
-    pub(super) async fn each<T, W: Future<Output = Result<T, SessionError>>>(
-        &self,
-        ids: &[SessionDigest],
-        work: impl Fn(SessionDigest) -> W,
-    ) -> Result<Vec<T>, SessionError> {
-        let mut results = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(AT_ONCE) {
-            results.extend(all(ids.iter().copied().map(&work).collect()).await?);
-        }
-        Ok(results)
-    }
 }
 
 /// What there is to a user's index.
@@ -171,21 +155,4 @@ pub(super) struct Confirmed<T> {
     pub(super) under_way: usize,
     /// How many are no more.
     pub(super) gone: usize,
-}
-
-/// What all of them come to, or the first failure.
-async fn all<T>(work: Vec<impl Future<Output = Result<T, SessionError>>>) -> Result<Vec<T>, SessionError> {
-    let mut work: Vec<_> = work.into_iter().map(|work| (Box::pin(work), None)).collect();
-    poll_fn(|context| {
-        let mut pending = false;
-        for (work, result) in work.iter_mut().filter(|(_, result)| result.is_none()) {
-            match work.as_mut().poll(context) {
-                Poll::Ready(outcome) => *result = Some(outcome),
-                Poll::Pending => pending = true,
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    work.into_iter().filter_map(|(_, result)| result).collect()
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::RedisSessionBackend;
 use crate::BoxFuture;
+use crate::redis::each;
 use crate::sessions::{
     SaveIf, Saved, SessionDigest, SessionError, SessionLimit, SessionRecord, UserSession, UserSessions,
 };
@@ -28,7 +29,7 @@ impl RedisSessionBackend {
         let mut entries = self.entries(user.as_bytes()).await?;
         entries.retain(|entry| Some(&entry.id) != except);
         let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
-        let ended = self.each(&ids, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
+        let ended = each(&ids, |id| async move { self.delete_now(&id, Some(user.as_bytes())).await }).await?;
         Ok(ended.into_iter().map(u64::from).sum())
     }
 }
