@@ -8,6 +8,7 @@ use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
 use crate::limits::Limiter;
+use crate::records::DynRecordStore;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, Lifetime, Session, SessionKey, SessionLimit, SessionManager,
@@ -66,6 +67,11 @@ impl<U: UserModel> Auth<U> {
     /// Where sessions are kept; if they travel whole in their cookies, where those are kept that ended before their time.
     pub fn sessions(&self) -> &DynSessionBackend {
         self.inner.sessions.backend()
+    }
+
+    /// Where tokens, keys and tickets are kept, and what the application keeps so itself.
+    pub fn records(&self) -> &DynRecordStore {
+        &self.inner.service.inner().records
     }
 
     /// How they travel.

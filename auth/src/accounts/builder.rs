@@ -16,6 +16,7 @@ use crate::database::Database;
 use crate::limits::{self, KnownDevices, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
+use crate::records;
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
@@ -30,13 +31,14 @@ use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, U
 ///
 /// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
 /// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_LIMITS` for
-/// [`AuthBuilder::limits`], `AUTH_SECRET` for [`AuthBuilder::secret`].
+/// [`AuthBuilder::limits`], `AUTH_RECORDS` for [`AuthBuilder::records`], `AUTH_SECRET` for [`AuthBuilder::secret`].
 #[must_use]
 pub struct AuthBuilder<U: UserModel> {
     database: Option<Url>,
     users: Option<Arc<dyn UserStore<U>>>,
     sessions: Sessions,
     limits: Option<Url>,
+    records: Option<Url>,
     secret: Option<SecretString>,
     secret_fallbacks: Vec<SecretString>,
     backends: Vec<String>,
@@ -64,6 +66,7 @@ impl<U: UserModel> AuthBuilder<U> {
             users: None,
             sessions: Sessions::Default,
             limits: None,
+            records: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
@@ -157,6 +160,12 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { passwords: Some(passwords), ..self }
     }
 
+    /// Keeps tokens, API keys and tickets where this address says: `database:` (the application's own; what is done if nothing
+    /// is said and there is one), `memory:`, `redis://…`, or another database.
+    pub fn records(self, url: &str) -> Self {
+        Self { records: Some(Url::new(url)), ..self }
+    }
+
     /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
     /// application's own) or `redis://…` for several, which share their limits then.
     pub fn limits(self, url: &str) -> Self {
@@ -229,13 +238,12 @@ impl<U: UserModel> AuthBuilder<U> {
         let users = self.user_manager(&context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
+        let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
+        let records = records::connect(self.records.as_ref().unwrap_or(&default_place), &context).await?;
         let sessions = match self.sessions {
             Sessions::Given(backend) => Carrier::Key(backend),
             Sessions::At(url) => Carrier::connect(&url, &context).await?,
-            Sessions::Default => {
-                let url = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
-                Carrier::connect(&url, &context).await?
-            }
+            Sessions::Default => Carrier::connect(&default_place, &context).await?,
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
@@ -263,6 +271,7 @@ impl<U: UserModel> AuthBuilder<U> {
             backends,
             providers: RwLock::default(),
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            records,
             devices: KnownDevices::new(&secret, self.clock.clone()),
             audit: self.audit.with_clock(self.clock.clone()),
             clock: self.clock.clone(),
@@ -298,6 +307,7 @@ impl<U: UserModel> AuthBuilder<U> {
             }
             self.sessions = Sessions::At(Url::new(url.expose()));
         }
+        self.records = variable("AUTH_RECORDS")?.map(|url| Url::new(url.expose())).or(self.records.take());
         self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
         Ok(())

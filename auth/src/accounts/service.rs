@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::limits::{Decision, KnownDevices, LoginAttempt, LoginLimiter};
 use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::permissions::PermissionSet;
+use crate::records::DynRecordStore;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
 use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
@@ -30,6 +31,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) providers: RwLock<BTreeMap<String, Arc<dyn AuthProvider>>>,
     pub(super) limiter: LoginLimiter,
     pub(super) devices: KnownDevices,
+    pub(super) records: DynRecordStore,
     pub(super) audit: Audit,
     pub(super) clock: Arc<dyn Clock>,
 }
