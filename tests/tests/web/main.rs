@@ -19,6 +19,7 @@ mod logins;
 mod outages;
 mod redis;
 mod restarts;
+mod service;
 mod sessions;
 
 pub(crate) mod permissions {
