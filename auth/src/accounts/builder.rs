@@ -23,6 +23,7 @@ use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
+use crate::tokens::ApiKeys;
 use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -39,6 +40,7 @@ pub struct AuthBuilder<U: UserModel> {
     sessions: Sessions,
     limits: Option<Url>,
     records: Option<Url>,
+    api_key_prefix: Option<String>,
     secret: Option<SecretString>,
     secret_fallbacks: Vec<SecretString>,
     backends: Vec<String>,
@@ -67,6 +69,7 @@ impl<U: UserModel> AuthBuilder<U> {
             sessions: Sessions::Default,
             limits: None,
             records: None,
+            api_key_prefix: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
@@ -164,6 +167,11 @@ impl<U: UserModel> AuthBuilder<U> {
     /// is said and there is one), `memory:`, `redis://…`, or another database.
     pub fn records(self, url: &str) -> Self {
         Self { records: Some(Url::new(url)), ..self }
+    }
+
+    /// What API keys begin with, so that people and secret scanners know whose they are: `auth`, if nothing is said.
+    pub fn api_key_prefix(self, prefix: &str) -> Self {
+        Self { api_key_prefix: Some(prefix.to_owned()), ..self }
     }
 
     /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
@@ -266,14 +274,20 @@ impl<U: UserModel> AuthBuilder<U> {
         let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
         let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
         let limiter = Limiter::new(limits, self.clock.clone());
+        let audit = self.audit.with_clock(self.clock.clone());
+        let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
+        if let Some(prefix) = &self.api_key_prefix {
+            api_keys = api_keys.with_prefix(prefix)?;
+        }
         let service = AuthenticationService::new(service::Inner {
             users,
             backends,
             providers: RwLock::default(),
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            api_keys,
             records,
             devices: KnownDevices::new(&secret, self.clock.clone()),
-            audit: self.audit.with_clock(self.clock.clone()),
+            audit,
             clock: self.clock.clone(),
         });
         Ok(Auth::from_inner(Inner {

@@ -14,6 +14,7 @@ use crate::permissions::PermissionSet;
 use crate::records::DynRecordStore;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
+use crate::tokens::{ApiKeyVerdict, ApiKeys};
 use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
 
 /// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
@@ -32,6 +33,7 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) limiter: LoginLimiter,
     pub(super) devices: KnownDevices,
     pub(super) records: DynRecordStore,
+    pub(super) api_keys: ApiKeys,
     pub(super) audit: Audit,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -101,9 +103,10 @@ impl<U: UserModel> AuthenticationService<U> {
             AuthCredentials::Password { username, password, device } => {
                 self.by_password(&username, &password, device.as_ref(), origin).await
             }
-            AuthCredentials::Token { .. } | AuthCredentials::ApiKey { .. } => {
+            AuthCredentials::Token { .. } => {
                 Err(AuthenticationError::InvalidToken { reason: "no tokens are accepted here" })
             }
+            AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
             AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create).await,
         };
@@ -190,6 +193,25 @@ impl<U: UserModel> AuthenticationService<U> {
             return Err(AuthenticationError::InvalidCredentials);
         };
         self.note_login(&result, &method, &self.inner.audit).await?;
+        Ok(result)
+    }
+
+    /// A key gives what its scopes and its owner's permissions of now have in common.
+    async fn by_api_key(&self, key: &SecretString) -> Result<AuthResult<U>, AuthenticationError> {
+        let key = match self.inner.api_keys.verify(key.expose()).await? {
+            ApiKeyVerdict::Accepted(key) => key,
+            ApiKeyVerdict::Refused(refused) => {
+                return Err(AuthenticationError::InvalidToken { reason: refused.reason() });
+            }
+        };
+        let scopes = PermissionSet::of(&key.scopes);
+        let owner = |account: Account<U>| {
+            let principal = Principal::new(&account, key.created_at)?.delegated(&scopes);
+            Some(AuthResult::of(&principal, account.credential))
+        };
+        let mut result =
+            self.inner.users.find_recent(&key.owner, owner).await?.ok_or(AuthenticationError::UserNotFound)?;
+        result.expires_at = Some(key.expires_at);
         Ok(result)
     }
 
