@@ -15,6 +15,7 @@ mod flood;
 mod guards;
 mod input;
 mod kept;
+mod keys;
 mod logins;
 mod outages;
 mod redis;
