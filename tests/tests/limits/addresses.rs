@@ -45,7 +45,7 @@ async fn what_is_no_store_is_refused_and_not_shown() {
     ] {
         let error = limits::connect(&Url::new(address), &context()).await.unwrap_err();
         let shown = error.to_string();
-        assert!(shown.starts_with(told), "{shown}");
+        assert!(shown.starts_with(told), "{address}: {shown}");
         assert!(address == "hunter2" || !format!("{shown} {error:?}").contains("hunter2"), "{error:?}");
     }
     let nobody = limits::connect(&Url::new("redis://127.0.0.1:1?timeout=500"), &context()).await.unwrap_err();
