@@ -72,11 +72,7 @@ impl DatabaseLimitStore {
         table
     }
 
-    async fn attempt_now(
-        &self,
-        limits: &[(LimitKey, LimitRule)],
-        now: DateTime<Utc>,
-    ) -> Result<Attempt, LimitError> {
+    async fn attempt_now(&self, limits: &[(LimitKey, LimitRule)], now: DateTime<Utc>) -> Result<Attempt, LimitError> {
         let ids = ids(limits);
         if ids.is_empty() {
             return Ok(Attempt::Counted(Vec::new()));
@@ -106,7 +102,10 @@ impl DatabaseLimitStore {
         let rows = self.locked(&mut transaction, ids).await?;
         let counted = match count_with(limits, &rows, now)? {
             Ok(counted) => counted,
-            Err(longest) => return Ok(Attempt::Wait(longest)),
+            Err(longest) => {
+                transaction.rollback().await?;
+                return Ok(Attempt::Wait(longest));
+            }
         };
         // Of a key that stands there twice, the last one.
         let kept: HashMap<_, _> = limits.iter().map(|(key, _)| key.to_hex()).zip(counted.iter().copied()).collect();
@@ -117,11 +116,7 @@ impl DatabaseLimitStore {
         Ok(Attempt::Counted(counted))
     }
 
-    async fn settle_once(
-        &self,
-        settlements: &[(LimitKey, Settlement)],
-        now: DateTime<Utc>,
-    ) -> Result<(), LimitError> {
+    async fn settle_once(&self, settlements: &[(LimitKey, Settlement)], now: DateTime<Utc>) -> Result<(), LimitError> {
         let mut transaction = self.database.begin().await?;
         let rows = self.locked(&mut transaction, &ids(settlements)).await?;
         let mut held = held(&rows)?;
