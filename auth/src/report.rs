@@ -20,7 +20,6 @@ pub(crate) fn chain(error: &dyn Error, f: &mut dyn fmt::Write) -> fmt::Result {
 }
 
 /// Logs a failure; where nothing collects the log, on standard error, so that a forgotten layer is not a riddle.
-#[cfg(feature = "__web")]
 pub(crate) fn failure(text: &str) {
     if tracing::dispatcher::has_been_set() {
         tracing::error!("{text}");

@@ -1,6 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::SubsecRound as _;
+
+use super::event::bounded;
 use super::{AuditAction, AuditEvent, Origin, TracingSink};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
@@ -58,9 +61,12 @@ impl Audit {
 
     /// Tells every sink. One that fails is reported loudly and stops nothing.
     pub async fn record(&self, action: AuditAction, user: Option<&str>) {
-        let origin = (*self.origin).clone();
-        let event =
-            AuditEvent { at: self.clock.now(), action: action.bounded(), user: user.map(str::to_owned), origin };
+        let event = AuditEvent {
+            at: self.clock.now().trunc_subsecs(6),
+            action: action.bounded(),
+            user: user.map(bounded),
+            origin: self.origin.bounded(),
+        };
         for sink in &*self.sinks {
             if let Err(error) = sink.record(&event).await {
                 report::failed(&format!("the audit event {} was not kept", event.action.name()), &*error);

@@ -24,8 +24,10 @@ macro_rules! on_every_database {
 }
 
 mod agreement;
+mod audit;
 mod cache;
 mod derived;
+mod events;
 mod failovers;
 mod files;
 mod formats;

@@ -1,6 +1,6 @@
 //! One file or folder for each technology.
 
-mod common;
+pub(super) mod common;
 #[cfg(feature = "__sql")]
 pub(crate) mod database;
 mod memory;
