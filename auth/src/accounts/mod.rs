@@ -2,6 +2,7 @@
 
 mod auth;
 mod backend;
+mod backends;
 mod builder;
 mod error;
 mod login;
@@ -13,6 +14,8 @@ mod settings;
 
 pub use auth::Auth;
 pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, UserStoreBackend, Verdict};
+#[cfg(feature = "backend-ldap")]
+pub use backends::{LdapAuthBackend, LdapBackendError};
 pub use builder::AuthBuilder;
 pub use error::Error;
 pub use login::{Credentials, LoginOutcome};

@@ -32,6 +32,7 @@ mod failovers;
 mod files;
 mod formats;
 mod invalidations;
+mod ldap;
 mod migrations;
 mod redis;
 mod scan;
