@@ -67,8 +67,11 @@ impl Audit {
             user: user.map(bounded),
             origin: self.origin.bounded(),
         };
-        for sink in &*self.sinks {
-            if let Err(error) = sink.record(&event).await {
+        // All are told before the first is waited for: whoever does not wait until the end has told every one that does not
+        // wait for that itself.
+        let told: Vec<_> = self.sinks.iter().map(|sink| sink.record(&event)).collect();
+        for told in told {
+            if let Err(error) = told.await {
                 report::failed(&format!("the audit event {} was not kept", event.action.name()), &*error);
             }
         }

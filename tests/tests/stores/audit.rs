@@ -439,3 +439,35 @@ async fn a_database_that_is_gone_is_told_and_the_flow_goes_on(test: TestDatabase
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_chain_of_many_batches_is_walked_and_pruned_like_a_short_one() {
+    let test = auth_tests::sqlite_in_memory().await;
+    let trail = trail(&test).await;
+    let clock = ManualClock::new();
+    let audit = Audit::new().with_sink(trail.clone()).with_clock(Arc::new(clock.clone()));
+    let mut noted = Vec::new();
+    for number in 1..=1500_u64 {
+        audit.record(AuditAction::LoggedOut, Some(&number.to_string())).await;
+        if number % 500 <= 1 {
+            noted.push(trail.head().await.unwrap());
+        }
+        clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(intact(&trail).await, (1500, 0));
+    for head in &noted {
+        assert!(trail.verify_since(head).await.unwrap().is_intact());
+    }
+    for seq in [500, 501, 1000, 1500] {
+        test.sql(&format!("UPDATE auth_audit SET user_id = 'x' WHERE seq = {seq}")).await;
+        assert_eq!(damage(&trail).await, (seq, ChainDamage::Changed));
+        test.sql(&format!("UPDATE auth_audit SET user_id = '{seq}' WHERE seq = {seq}")).await;
+    }
+    let older_than = |number: i64| clock.now() - TimeDelta::seconds(1500 - number);
+    assert_eq!(trail.prune(older_than(500)).await.unwrap(), 500, "where a batch ends");
+    assert_eq!(intact(&trail).await, (1000, 500));
+    assert_eq!(trail.prune(older_than(1101)).await.unwrap(), 601);
+    assert_eq!(intact(&trail).await, (399, 1101));
+    test.sql("DELETE FROM auth_audit WHERE seq > 1499").await;
+    assert_eq!(damage(&trail).await, (1500, ChainDamage::CutOff));
+}

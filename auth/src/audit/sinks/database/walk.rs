@@ -122,7 +122,8 @@ impl Walk<'_> {
         };
         if self.removing && self.goal.before.is_some_and(|before| stored.fields.at >= before.timestamp_micros()) {
             self.removing = false;
-            if self.entries > 0 {
+            // Unless a batch ended there.
+            if self.entries > 0 && self.cuts.last() != Some(&self.last) {
                 self.cuts.push(self.last);
             }
         }
