@@ -208,7 +208,7 @@ mod tests {
         };
         let mac = key.next(&AuditHead::NONE, &fields()).mac;
         assert!(key.follows(&AuditHead::NONE, &fields(), &mac));
-        let changes: [fn(&mut Fields); 7] = [
+        let edits: [fn(&mut Fields); 7] = [
             |fields| fields.at = 2,
             |fields| fields.action = "b".to_owned(),
             |fields| fields.succeeded = false,
@@ -217,9 +217,9 @@ mod tests {
             |fields| fields.texts.swap(0, 1),
             |fields| fields.details.push(' '),
         ];
-        for (index, change) in changes.iter().enumerate() {
+        for (index, edit) in edits.iter().enumerate() {
             let mut changed = fields();
-            change(&mut changed);
+            edit(&mut changed);
             assert!(!key.follows(&AuditHead::NONE, &changed, &mac), "{index}");
         }
         let elsewhere = AuditHead { seq: 1, ..AuditHead::NONE };
