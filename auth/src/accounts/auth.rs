@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use super::{AuthBuilder, AuthenticationService, Error, Settings};
 use crate::access::{CurrentUser, Principal};
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditAction};
 use crate::clock::Clock;
 #[cfg(feature = "__sql")]
@@ -70,6 +72,12 @@ impl<U: UserModel> Auth<U> {
         self.inner.sessions.backend()
     }
 
+    /// What [`AuthBuilder::audit_to_database`] keeps, to be read and verified; `None` without it.
+    #[cfg(feature = "__sql")]
+    pub fn trail(&self) -> Option<&DatabaseAuditSink> {
+        self.inner.service.inner().trail.as_ref()
+    }
+
     /// The API keys of all users.
     ///
     /// # Security
@@ -100,7 +108,10 @@ impl<U: UserModel> Auth<U> {
             return Err(Error::Configuration(IN_COOKIES.to_owned()));
         }
         let manager = SessionManager::new(self.sessions().clone())?;
-        let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
+        let manager = manager
+            .with_clock(self.inner.clock.clone())
+            .with_lifetime(self.inner.lifetime)
+            .with_audit(self.audit().clone());
         Ok(manager.with_limit(self.inner.session_limit).with_encoder(self.inner.session_format))
     }
 

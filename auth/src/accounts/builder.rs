@@ -9,6 +9,8 @@ use super::{
     UserStoreBackend, service,
 };
 use crate::access::GuardEntry;
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
@@ -47,6 +49,8 @@ pub struct AuthBuilder<U: UserModel> {
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     audit: Audit,
+    #[cfg(feature = "__sql")]
+    audit_to_database: bool,
     user_cache: Option<Duration>,
     session_limit: Option<SessionLimit>,
     session_format: Encoder,
@@ -76,6 +80,8 @@ impl<U: UserModel> AuthBuilder<U> {
             passwords: None,
             limiter: None,
             audit: Audit::new(),
+            #[cfg(feature = "__sql")]
+            audit_to_database: false,
             user_cache: None,
             session_limit: None,
             session_format: Encoder::default(),
@@ -191,6 +197,13 @@ impl<U: UserModel> AuthBuilder<U> {
         self
     }
 
+    /// Also keeps the trail in the application's database, each entry chained to the one before, so that
+    /// [`Auth::trail`] can be read and verified.
+    #[cfg(feature = "__sql")]
+    pub fn audit_to_database(self) -> Self {
+        Self { audit_to_database: true, ..self }
+    }
+
     /// Goes by this clock.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -243,7 +256,20 @@ impl<U: UserModel> AuthBuilder<U> {
         let context = Context::new(self.clock.clone(), secret.clone());
         #[cfg(feature = "__sql")]
         let context = Context { database, ..context };
-        let users = self.user_manager(&context);
+        let audit = self.audit.clone().with_clock(self.clock.clone());
+        #[cfg(feature = "__sql")]
+        let (audit, trail) = match (&context.database, self.audit_to_database) {
+            (_, false) => (audit, None),
+            (Some(database), true) => {
+                let trail = DatabaseAuditSink::new(database.clone(), &secret);
+                (audit.with_sink(trail.clone()), Some(trail))
+            }
+            (None, true) => {
+                let text = "the trail is to be kept in the application's database, and it has none";
+                return Err(Error::Configuration(text.to_owned()));
+            }
+        };
+        let users = self.user_manager(&context).with_audit(audit.clone());
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
@@ -274,7 +300,6 @@ impl<U: UserModel> AuthBuilder<U> {
         let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
         let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
         let limiter = Limiter::new(limits, self.clock.clone());
-        let audit = self.audit.with_clock(self.clock.clone());
         let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
         if let Some(prefix) = &self.api_key_prefix {
             api_keys = api_keys.with_prefix(prefix)?;
@@ -288,6 +313,8 @@ impl<U: UserModel> AuthBuilder<U> {
             records,
             devices: KnownDevices::new(&secret, self.clock.clone()),
             audit,
+            #[cfg(feature = "__sql")]
+            trail,
             clock: self.clock.clone(),
         });
         Ok(Auth::from_inner(Inner {

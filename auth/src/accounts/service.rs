@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Error, Verdict};
 use crate::access::{CurrentUser, Principal};
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::Clock;
 use crate::limits::{Decision, KnownDevices, LoginAttempt, LoginLimiter};
@@ -35,6 +37,8 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) records: DynRecordStore,
     pub(super) api_keys: ApiKeys,
     pub(super) audit: Audit,
+    #[cfg(feature = "__sql")]
+    pub(super) trail: Option<DatabaseAuditSink>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -108,7 +112,7 @@ impl<U: UserModel> AuthenticationService<U> {
             }
             AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
-            AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create).await,
+            AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create, origin).await,
         };
         if let Err(error) = &result {
             // The name is left out: people type passwords into the wrong field.
@@ -215,11 +219,16 @@ impl<U: UserModel> AuthenticationService<U> {
         Ok(result)
     }
 
-    async fn by_name(&self, username: &str, create: bool) -> Result<AuthResult<U>, AuthenticationError> {
+    async fn by_name(
+        &self,
+        username: &str,
+        create: bool,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
         let users = &self.inner.users;
         let mut account = users.find_by_username(username).await?;
         if account.is_none() && create {
-            match users.create_user(username, None, Extra::new()).await {
+            match users.by(origin.clone()).create_user(username, None, Extra::new()).await {
                 // Somebody else was quicker.
                 Ok(_) | Err(UserError::AlreadyExists { .. }) => {}
                 Err(UserError::Invalid(_)) => {

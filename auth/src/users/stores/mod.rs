@@ -1,7 +1,7 @@
 //! One file or folder for each technology.
 
 mod cached;
-mod common;
+pub(super) mod common;
 #[cfg(feature = "__sql")]
 pub(crate) mod database;
 mod memory;

@@ -108,7 +108,8 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let is_form = call.input.is_form;
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
-    let refusal = match call.handle.register(&username, password.expose(), extra, call.source()).await {
+    let origin = call.auth.origin(&call.parts);
+    let refusal = match call.handle.register(&username, password.expose(), extra, &origin).await {
         Ok(RegisterOutcome::Registered(_)) if is_form => {
             return Ok(see_other(&pages::with_next(&call.handle.settings().0.login_url, next.as_deref())));
         }
