@@ -30,12 +30,7 @@ mod scrypt {
     auth::password_hasher_suite!(hasher);
 }
 
-mod pbkdf2 {
-    fn hasher() -> auth::passwords::Pbkdf2Hasher {
-        auth::passwords::Pbkdf2Hasher::default()
-    }
-    auth::password_hasher_suite!(hasher);
-}
+// PBKDF2's suite stands in its own file: its least work is too much for so many hashes in a build without optimisation.
 
 const PASSWORD: &str = "correct horse battery staple";
 

@@ -11,6 +11,7 @@ mod pepper;
 mod pwned_passwords;
 mod rules;
 mod service;
+mod upgrade;
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
