@@ -49,11 +49,11 @@ async fn a_day_of_guessing(store: Arc<dyn LimitStore>) {
     let (mut allowed, mut wait) = guess(&world, 0..1000).await;
     assert_eq!(allowed, Backoff::ACCOUNT.free());
     world.succeed(at_home).await;
-    let (mut passed, mut next) = (Duration::ZERO, 1000);
-    while passed < DAY {
+    let (mut left, mut next) = (DAY, 1000);
+    while !left.is_zero() {
         assert_ne!(world.fail(abroad).await, Duration::ZERO);
-        world.pass(wait.min(DAY - passed));
-        passed += wait.min(DAY - passed);
+        world.pass(wait.min(left));
+        left = left.saturating_sub(wait);
         let (more, shortest) = guess(&world, next..next + 8).await;
         (allowed, wait, next) = (allowed + more, shortest, next + 8);
         world.succeed(at_home).await;
