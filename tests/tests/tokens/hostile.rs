@@ -2,7 +2,9 @@
 
 use auth::tokens::{JwtAlgorithm, JwtAuth, JwtKey, KeyRing, TokenRefused};
 use base64ct::{Base64, Encoding as _};
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use super::forge::{
@@ -48,7 +50,7 @@ fn only_three_parts_of_canonical_base64url_are_a_token() {
     let good = forged(&header(), &payload());
     let parts: Vec<_> = good.split('.').collect();
     let json = format!(r#"{{"protected":"{}","payload":"{}","signature":"{}"}}"#, parts[0], parts[1], parts[2]);
-    for text in ["", ".", "..", "...", "x", &parts[0], &parts[..2].join("."), &format!("{good}."), &json] {
+    for text in ["", ".", "..", "...", "x", parts[0], &parts[..2].join("."), &format!("{good}."), &json] {
         assert!(jwt.verify_token(text).is_err(), "{text}");
     }
     refused(&jwt, TokenRefused::Parts, "");
@@ -349,20 +351,23 @@ proptest! {
     }
 
     #[test]
-    fn no_three_parts_panic_or_verify(parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 3)) {
+    fn no_three_parts_panic_or_verify(parts in vec(vec(any::<u8>(), 0..80), 3)) {
         let token = parts.iter().map(base64).collect::<Vec<_>>().join(".");
         prop_assert!(hmac().verify_token(&token).is_err());
     }
 
     #[test]
-    fn no_signed_bytes_panic_or_verify(header in proptest::collection::vec(any::<u8>(), 0..80), text in "\\PC{0,80}") {
+    fn no_signed_bytes_panic_or_verify(header in vec(any::<u8>(), 0..80), text in "\\PC{0,80}") {
         prop_assert!(hmac().verify_token(&hs256(SECRET, &header, payload().to_string())).is_err());
         prop_assert!(hmac().verify_token(&hs256(SECRET, super::forge::header().to_string(), text)).is_err());
     }
 
     #[test]
-    fn no_changed_token_verifies(place in any::<proptest::sample::Index>(), byte in any::<proptest::sample::Index>(), which in 0..4) {
-        let private = |algorithm, pem| JwtAuth::with_keys(KeyRing::new(JwtKey::private_pem(algorithm, pem).unwrap()).unwrap());
+    fn no_changed_token_verifies(place in any::<Index>(), byte in any::<Index>(), which in 0..4) {
+        let private = |algorithm, pem| {
+            let key = JwtKey::private_pem(algorithm, pem).unwrap();
+            JwtAuth::with_keys(KeyRing::new(key).unwrap())
+        };
         let jwt = strict(match which {
             0 => JwtAuth::new(SECRET).unwrap(),
             1 => private(JwtAlgorithm::Rs256, RS256),

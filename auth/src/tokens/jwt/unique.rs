@@ -28,8 +28,8 @@ impl<'de> serde::Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Whether an object has a member twice, or more than [`MAX_MEMBERS`], at any depth. Parsers differ in which of two they
-/// take (RFC 8259 §4, RFC 8725 §2.4), so that one part of a system would check what another does not use.
+/// Whether an object has a member twice, or more than [`MAX_MEMBERS`], at any depth. Parsers differ in which of two
+/// they take (RFC 8259 §4, RFC 8725 §2.4), so that one part of a system would check what another does not use.
 pub(super) fn repeats(json: &[u8]) -> Result<bool, serde_json::Error> {
     let mut found = false;
     let mut deserializer = serde_json::Deserializer::from_slice(json);
