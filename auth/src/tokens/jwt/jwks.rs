@@ -83,7 +83,7 @@ fn parsed<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, JwtError> {
     if json.len() > KeyRing::MAX_JWKS {
         return Err(JwtError::KeySetTooLong { max: KeyRing::MAX_JWKS });
     }
-    if repeats(json.as_bytes()).map_err(JwtError::KeySet)? {
+    if repeats(json.as_bytes(), &[]).map_err(JwtError::KeySet)? {
         return Err(JwtError::DuplicateMember);
     }
     serde_json::from_str(json).map_err(JwtError::KeySet)
