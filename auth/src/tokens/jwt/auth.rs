@@ -210,8 +210,28 @@ impl JwtAuth {
     /// What a token says, if it is valid, with the application's own claims as `Extra`.
     ///
     /// # Errors
-    /// [`TokenRefused`] when it is not.
+    /// [`TokenRefused`] when it is not; the reason is logged.
     pub fn decode<Extra>(&self, token: &str) -> Result<Arc<Claims<Extra>>, TokenRefused>
+    where
+        Extra: DeserializeOwned + Send + Sync + 'static,
+    {
+        let claims = self.known_or_read(token);
+        if let Err(refused) = &claims {
+            tracing::info!(reason = %refused.reason(), "a token is refused");
+        }
+        claims
+    }
+
+    /// How much work verifying took since this was made.
+    pub fn statistics(&self) -> JwtStatistics {
+        JwtStatistics {
+            signature_checks: self.0.signature_checks.load(Ordering::Relaxed),
+            cache_hits: self.0.cache_hits.load(Ordering::Relaxed),
+            cached: self.current().cache.len(),
+        }
+    }
+
+    fn known_or_read<Extra>(&self, token: &str) -> Result<Arc<Claims<Extra>>, TokenRefused>
     where
         Extra: DeserializeOwned + Send + Sync + 'static,
     {
@@ -232,15 +252,6 @@ impl JwtAuth {
             current.cache.insert(digest, Verified { times: claims.times(), claims: claims.clone() });
         }
         Ok(claims)
-    }
-
-    /// How much work verifying took since this was made.
-    pub fn statistics(&self) -> JwtStatistics {
-        JwtStatistics {
-            signature_checks: self.0.signature_checks.load(Ordering::Relaxed),
-            cache_hits: self.0.cache_hits.load(Ordering::Relaxed),
-            cached: self.current().cache.len(),
-        }
     }
 
     fn read<Extra: DeserializeOwned>(
