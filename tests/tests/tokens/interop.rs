@@ -1,4 +1,4 @@
-//! Two libraries of other languages verify these tokens, and theirs are verified here: PyJWT and jose, which
+//! Two libraries of other languages verify these tokens, and theirs are verified here: `PyJWT` and `jose`, which
 //! `tests/interop/install.sh` installs.
 
 use std::io::Write as _;

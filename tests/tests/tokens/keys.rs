@@ -109,9 +109,9 @@ fn a_published_set_verifies_and_holds_no_secret() {
     assert_eq!(algorithms, ["EdDSA", "ES256", "RS256"]);
     assert!(!published.contains(&base64(SECRET)));
 
-    let taken = KeyRing::from_jwks(&published).unwrap();
-    assert_eq!(taken.jwks(), ring.jwks());
-    let verifier = JwtAuth::with_keys(taken);
+    let theirs = KeyRing::from_jwks(&published).unwrap();
+    assert_eq!(theirs.jwks(), ring.jwks());
+    let verifier = JwtAuth::with_keys(theirs);
     for key in ring.keys() {
         let token = JwtAuth::with_keys(KeyRing::new(key.clone()).unwrap()).generate_token("42", "ada").unwrap();
         let expected =
