@@ -8,10 +8,12 @@ use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
 use crate::limits::Limiter;
+use crate::records::DynRecordStore;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, Lifetime, Session, SessionKey, SessionLimit, SessionManager,
 };
+use crate::tokens::ApiKeys;
 use crate::users::{Account, CredentialVersion, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -66,6 +68,20 @@ impl<U: UserModel> Auth<U> {
     /// Where sessions are kept; if they travel whole in their cookies, where those are kept that ended before their time.
     pub fn sessions(&self) -> &DynSessionBackend {
         self.inner.sessions.backend()
+    }
+
+    /// The API keys of all users.
+    ///
+    /// # Security
+    /// A key is made by its owner in person: where a request makes one, refuse a delegated
+    /// [`Principal`](Principal::is_delegated), or a key could make others that outlive it.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.inner.service.inner().api_keys
+    }
+
+    /// Where tokens, keys and tickets are kept, and what the application keeps so itself.
+    pub fn records(&self) -> &DynRecordStore {
+        &self.inner.service.inner().records
     }
 
     /// How they travel.

@@ -13,15 +13,17 @@ use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::{InMemoryLimitStore, Limiter, LoginLimiter};
+use crate::limits::{self, KnownDevices, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
+use crate::records;
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
+use crate::tokens::ApiKeys;
 use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -29,13 +31,16 @@ use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, U
 /// Without a database, users and sessions are kept in memory. Every setting has a safe default.
 ///
 /// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
-/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_SECRET` for
-/// [`AuthBuilder::secret`].
+/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_LIMITS` for
+/// [`AuthBuilder::limits`], `AUTH_RECORDS` for [`AuthBuilder::records`], `AUTH_SECRET` for [`AuthBuilder::secret`].
 #[must_use]
 pub struct AuthBuilder<U: UserModel> {
     database: Option<Url>,
     users: Option<Arc<dyn UserStore<U>>>,
     sessions: Sessions,
+    limits: Option<Url>,
+    records: Option<Url>,
+    api_key_prefix: Option<String>,
     secret: Option<SecretString>,
     secret_fallbacks: Vec<SecretString>,
     backends: Vec<String>,
@@ -62,6 +67,9 @@ impl<U: UserModel> AuthBuilder<U> {
             database: None,
             users: None,
             sessions: Sessions::Default,
+            limits: None,
+            records: None,
+            api_key_prefix: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
@@ -155,7 +163,24 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { passwords: Some(passwords), ..self }
     }
 
-    /// The limits on logins.
+    /// Keeps tokens, API keys and tickets where this address says: `database:` (the application's own; what is done if nothing
+    /// is said and there is one), `memory:`, `redis://…`, or another database.
+    pub fn records(self, url: &str) -> Self {
+        Self { records: Some(Url::new(url)), ..self }
+    }
+
+    /// What API keys begin with, so that people and secret scanners know whose they are: `auth`, if nothing is said.
+    pub fn api_key_prefix(self, prefix: &str) -> Self {
+        Self { api_key_prefix: Some(prefix.to_owned()), ..self }
+    }
+
+    /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
+    /// application's own) or `redis://…` for several, which share their limits then.
+    pub fn limits(self, url: &str) -> Self {
+        Self { limits: Some(Url::new(url)), ..self }
+    }
+
+    /// The limits on logins, with a store of their own.
     pub fn login_limiter(self, limiter: LoginLimiter) -> Self {
         Self { limiter: Some(limiter), ..self }
     }
@@ -221,13 +246,12 @@ impl<U: UserModel> AuthBuilder<U> {
         let users = self.user_manager(&context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
+        let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
+        let records = records::connect(self.records.as_ref().unwrap_or(&default_place), &context).await?;
         let sessions = match self.sessions {
             Sessions::Given(backend) => Carrier::Key(backend),
             Sessions::At(url) => Carrier::connect(&url, &context).await?,
-            Sessions::Default => {
-                let url = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
-                Carrier::connect(&url, &context).await?
-            }
+            Sessions::Default => Carrier::connect(&default_place, &context).await?,
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
@@ -247,13 +271,23 @@ impl<U: UserModel> AuthBuilder<U> {
             };
             backends.add_backend(name, backend);
         }
-        let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
+        let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
+        let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
+        let limiter = Limiter::new(limits, self.clock.clone());
+        let audit = self.audit.with_clock(self.clock.clone());
+        let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
+        if let Some(prefix) = &self.api_key_prefix {
+            api_keys = api_keys.with_prefix(prefix)?;
+        }
         let service = AuthenticationService::new(service::Inner {
             users,
             backends,
             providers: RwLock::default(),
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
-            audit: self.audit.with_clock(self.clock.clone()),
+            api_keys,
+            records,
+            devices: KnownDevices::new(&secret, self.clock.clone()),
+            audit,
             clock: self.clock.clone(),
         });
         Ok(Auth::from_inner(Inner {
@@ -287,6 +321,8 @@ impl<U: UserModel> AuthBuilder<U> {
             }
             self.sessions = Sessions::At(Url::new(url.expose()));
         }
+        self.records = variable("AUTH_RECORDS")?.map(|url| Url::new(url.expose())).or(self.records.take());
+        self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub use crate::database::Migrated;
 use crate::database::{Database, DatabaseError, Migration};
+use crate::limits::DatabaseLimitStore;
 use crate::records;
 use crate::sessions;
 use crate::users::UserModel;
@@ -19,6 +20,7 @@ pub async fn migrate<U: UserModel>(database: &Database) -> Result<Migrated, Data
     let mut migration = Migration::begin(database).await?;
     users::tables::<U>(&mut migration).await?;
     migration.table(&sessions::session_table(sessions::SESSION_TABLE)).await?;
+    migration.table(&DatabaseLimitStore::table()).await?;
     migration.table(&records::record_table()).await?;
     migration.schema_is_done().await?;
     users::declarations(&mut migration).await?;

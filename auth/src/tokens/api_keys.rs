@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TokenError;
 use super::opaque::{OpaqueToken, TokenPrefix};
+use crate::audit::{Audit, AuditAction};
 use crate::clock::{Clock, SystemClock};
 use crate::permissions::is_permission_name;
 use crate::records::{DynRecordStore, InMemoryRecordStore, NewRecord, Record, RecordKind};
@@ -104,6 +105,7 @@ pub struct ApiKeys {
     prefix: TokenPrefix,
     max: usize,
     clock: Arc<dyn Clock>,
+    audit: Audit,
 }
 
 const KIND: RecordKind = RecordKind::new("api_key");
@@ -134,7 +136,7 @@ impl ApiKeys {
     /// Keeps keys in this store.
     pub fn new(store: DynRecordStore) -> Self {
         let (prefix, clock) = (TokenPrefix::fixed("auth"), Arc::new(SystemClock));
-        Self { store, prefix, max: Self::MAX_PER_OWNER, clock }
+        Self { store, prefix, max: Self::MAX_PER_OWNER, clock, audit: Audit::new() }
     }
 
     /// Keeps keys in this process.
@@ -146,6 +148,13 @@ impl ApiKeys {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same, telling this of every key that is made or revoked.
+    #[must_use]
+    pub fn with_audit(mut self, audit: Audit) -> Self {
+        self.audit = audit;
         self
     }
 
@@ -205,6 +214,8 @@ impl ApiKeys {
             self.store.take(KIND, &key.id).await?;
             return Err(TokenError::TooMany { max: self.max });
         }
+        let made = AuditAction::ApiKeyCreated { key: key.id.clone().into(), name: key.name.clone().into() };
+        self.audit.record(made, Some(owner)).await;
         Ok((key, token.expose()))
     }
 
@@ -250,10 +261,12 @@ impl ApiKeys {
     /// [`TokenError`] when the store cannot tell: ask again.
     pub async fn revoke(&self, owner: &str, id: &str) -> Result<bool, TokenError> {
         // It never changes hands.
-        match self.find(id).await? {
-            Some(found) if found.owner.as_deref() == Some(owner) => Ok(self.store.take(KIND, id).await?.is_some()),
-            _ => Ok(false),
+        let is_theirs = self.find(id).await?.is_some_and(|found| found.owner.as_deref() == Some(owner));
+        let revoked = is_theirs && self.store.take(KIND, id).await?.is_some();
+        if revoked {
+            self.audit.record(AuditAction::ApiKeyRevoked { key: id.to_owned().into() }, Some(owner)).await;
         }
+        Ok(revoked)
     }
 
     /// Revokes all keys of an owner, and says how many there were.
@@ -261,7 +274,11 @@ impl ApiKeys {
     /// # Errors
     /// [`TokenError`] when the store cannot tell: ask again.
     pub async fn revoke_all(&self, owner: &str) -> Result<u64, TokenError> {
-        Ok(self.store.delete_owned(KIND, owner).await?)
+        let revoked = self.store.delete_owned(KIND, owner).await?;
+        if revoked > 0 {
+            self.audit.record(AuditAction::ApiKeyRevoked { key: "all".into() }, Some(owner)).await;
+        }
+        Ok(revoked)
     }
 
     /// How many keys there are; expired ones may be among them.

@@ -21,6 +21,8 @@ use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
+use crate::limits::KnownDevices;
+use crate::secret::SecretString;
 use crate::sessions::{Carrier, DynSessionBackend, Session, SessionError, SessionKey};
 
 /// What serves sessions, as a request sees it: an application whatever its user type, or sessions alone.
@@ -269,6 +271,18 @@ impl RequestAuth {
         let (csrf, carrier) = (self.inner.app.csrf(), self.inner.app.carrier());
         let (_, fresh) = self.inner.issued.get_or_init(|| (jar.clone(), CsrfTokens::fresh(carrier, &jar, parts)));
         csrf.issue(carrier, &jar, parts, fresh.as_deref())
+    }
+
+    /// What this device keeps of an earlier login.
+    pub(crate) fn device(&self, parts: &Parts) -> Option<SecretString> {
+        let token = self.jar(parts).read(Which::Device, parts).and_then(|token| std::str::from_utf8(token).ok());
+        token.map(SecretString::from)
+    }
+
+    /// A header that has the device keep that.
+    pub(crate) fn remember_device(&self, parts: &Parts, token: &SecretString) -> HeaderValue {
+        let seconds = i64::try_from(KnownDevices::LIFETIME.as_secs()).unwrap_or(i64::MAX);
+        self.jar(parts).write(Which::Device, Some((token.expose(), seconds)))
     }
 
     /// Who is logged in, if anybody is.

@@ -22,6 +22,8 @@ mod refused;
 mod ring;
 mod settings;
 mod unique;
+#[cfg(test)]
+mod vectors;
 
 pub use algorithm::JwtAlgorithm;
 pub use auth::{JwtAuth, JwtStatistics};
