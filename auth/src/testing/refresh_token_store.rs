@@ -149,7 +149,7 @@ pub async fn a_hundred_uses_at_once_end_the_family<S: RefreshTokenStore, K>(
                 Rotation::Rotated(next) => new.push(next.token),
                 Rotation::Reused { .. } => reused += 1,
                 Rotation::Ended { .. } => {}
-                Rotation::Refused(refused) => panic!("{refused:?}"),
+                Rotation::Refused(reason) => panic!("{reason:?}"),
             }
         }
         assert_eq!(new.len(), 1);
