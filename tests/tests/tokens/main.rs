@@ -7,3 +7,4 @@ mod blacklist;
 mod opaque;
 mod records;
 mod refresh;
+mod service;
