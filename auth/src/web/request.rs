@@ -79,6 +79,8 @@ struct Inner {
     form: OnceLock<bool>,
     /// The cookie to set that this answer's tokens are bound to, unless there is one.
     issued: OnceLock<(Jar, Option<String>)>,
+    /// The cookie to set that the device is known by.
+    device: OnceLock<HeaderValue>,
 }
 
 /// What was found when somebody asked.
@@ -93,8 +95,8 @@ pub(crate) struct Asked {
 
 impl RequestAuth {
     pub(super) fn new(app: Arc<dyn WebApp>, backends: Backends, peer: Option<IpAddr>) -> Self {
-        let (asked, form, issued) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { app, backends, peer, asked, form, issued }) }
+        let (asked, form, issued, device) = Default::default();
+        Self { inner: Arc::new(Inner { app, backends, peer, asked, form, issued, device }) }
     }
 
     /// The handle of this request.
@@ -279,10 +281,11 @@ impl RequestAuth {
         token.map(SecretString::from)
     }
 
-    /// A header that has the device keep that.
-    pub(crate) fn remember_device(&self, parts: &Parts, token: &SecretString) -> HeaderValue {
+    /// Has the device keep that, with the answer to this request.
+    pub(crate) fn remember_device(&self, parts: &Parts, token: &SecretString) {
         let seconds = i64::try_from(KnownDevices::LIFETIME.as_secs()).unwrap_or(i64::MAX);
-        self.jar(parts).write(Which::Device, Some((token.expose(), seconds)))
+        let cookie = || self.jar(parts).write(Which::Device, Some((token.expose(), seconds)));
+        self.inner.device.get_or_init(cookie);
     }
 
     /// Who is logged in, if anybody is.
@@ -345,6 +348,9 @@ impl RequestAuth {
                     headers.append(header::SET_COOKIE, write(Some((&value, session.seconds_left()))));
                 }
             }
+        }
+        if let Some(device) = self.inner.device.get() {
+            headers.append(header::SET_COOKIE, device.clone());
         }
         if asked.is_some() || issued.is_some() {
             keep_private(headers);

@@ -177,11 +177,10 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
 
 fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<&str>) -> Response {
     let home = || call.handle.settings().0.home_url.as_str();
-    let mut response = if call.input.is_form { see_other(next.unwrap_or_else(home)) } else { who(result.principal()) };
     if let Some(device) = &result.device {
-        response.headers_mut().append(header::SET_COOKIE, call.auth.remember_device(&call.parts, device));
+        call.auth.remember_device(&call.parts, device);
     }
-    response
+    if call.input.is_form { see_other(next.unwrap_or_else(home)) } else { who(result.principal()) }
 }
 
 async fn log_out<U: UserModel>(request: Request) -> Result<Response, Refusal> {
