@@ -1,6 +1,6 @@
 //! Tokens: credentials that programs carry instead of a session's cookie.
 //!
-//! With the feature `token-jwt`, `JwtAuth` signs
+//! With the feature `token-jwt`, `TokenService` issues pairs of an access token and a refresh token, and `JwtAuth` signs
 //! and verifies JSON Web Tokens (RFC 7519). Without it there are what needs no signature: [`ApiKeys`], refresh tokens
 //! ([`TokenRotationManager`]) and the list of what was revoked ([`TokenBlacklist`]). All of them keep what they must
 //! remember in a [`RecordStore`](crate::records::RecordStore): in memory, in a database or in Redis.
@@ -14,6 +14,8 @@ mod error;
 mod jwt;
 mod opaque;
 mod refresh;
+#[cfg(feature = "token-jwt")]
+mod service;
 
 pub use api_keys::{ApiKey, ApiKeyRefused, ApiKeyVerdict, ApiKeys};
 pub use blacklist::{BlacklistReason, BlacklistStatistics, InMemoryBlacklist, RecordBlacklist, TokenBlacklist};
@@ -26,4 +28,9 @@ pub use opaque::{OpaqueToken, TokenPrefix};
 pub use refresh::{
     InMemoryRefreshStore, RecordRefreshStore, RefreshFamily, RefreshGrant, RefreshRefused, RefreshToken,
     RefreshTokenStore, RotatedToken, Rotation, TokenRotationManager,
+};
+#[cfg(feature = "token-jwt")]
+pub use service::{
+    AccessRefused, AccessToken, AccessVerdict, RefreshDenied, Refreshed, TokenPair, TokenScope, TokenService,
+    TokenSubjects,
 };

@@ -87,7 +87,7 @@ impl OpaqueToken {
     }
 
     /// The token of this id and secret.
-    pub(super) fn of(prefix: &TokenPrefix, id: &str, secret: &str) -> Self {
+    pub(crate) fn of(prefix: &TokenPrefix, id: &str, secret: &str) -> Self {
         let start = prefix.0.len() + 1;
         // Never longer than its capacity, so that no copy is left behind unwiped.
         let mut text = Zeroizing::new(String::with_capacity(start + ID + SECRET + CHECKSUM));
@@ -120,7 +120,7 @@ impl OpaqueToken {
         self.text.as_str().into()
     }
 
-    pub(super) fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.text[self.id + ID..self.id + ID + SECRET]
     }
 
