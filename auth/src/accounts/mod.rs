@@ -5,6 +5,7 @@ mod authentication_error;
 mod backend;
 mod builder;
 mod composite;
+pub mod config;
 mod credentials;
 mod error;
 mod login;

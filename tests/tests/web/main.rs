@@ -19,6 +19,7 @@ mod outages;
 mod redis;
 mod restarts;
 mod sessions;
+mod settings;
 
 pub(crate) mod permissions {
     auth::permissions! {
