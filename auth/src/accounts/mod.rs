@@ -6,6 +6,7 @@ mod backend;
 mod backends;
 mod builder;
 mod composite;
+pub mod config;
 mod credentials;
 mod error;
 mod login;
@@ -16,6 +17,8 @@ mod register;
 mod secret_file;
 mod service;
 mod settings;
+#[cfg(feature = "token-jwt")]
+mod tokens;
 
 pub use auth::Auth;
 pub use authentication_error::AuthenticationError;

@@ -17,6 +17,8 @@ use crate::records::DynRecordStore;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
 use crate::tokens::{ApiKeyVerdict, ApiKeys};
+#[cfg(feature = "token-jwt")]
+use crate::tokens::{TokenPair, TokenService};
 use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
 
 /// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
@@ -36,6 +38,8 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) devices: KnownDevices,
     pub(super) records: DynRecordStore,
     pub(super) api_keys: ApiKeys,
+    #[cfg(feature = "token-jwt")]
+    pub(super) tokens: TokenService,
     pub(super) audit: Audit,
     #[cfg(feature = "__sql")]
     pub(super) trail: Option<DatabaseAuditSink>,
@@ -49,6 +53,9 @@ pub struct AuthResult<U> {
     pub user: CurrentUser<U>,
     /// The session that was begun, if one was.
     pub session: Option<SessionKey>,
+    /// The tokens that were issued, if any were.
+    #[cfg(feature = "token-jwt")]
+    pub token: Option<TokenPair>,
     /// After a password: what the device keeps, so that others' guesses do not keep it out
     /// ([`AuthCredentials::on_device`]).
     pub device: Option<SecretString>,
@@ -107,8 +114,11 @@ impl<U: UserModel> AuthenticationService<U> {
             AuthCredentials::Password { username, password, device } => {
                 self.by_password(&username, &password, device.as_ref(), origin).await
             }
+            #[cfg(feature = "token-jwt")]
+            AuthCredentials::Token { token } => self.by_token(&token, origin).await,
+            #[cfg(not(feature = "token-jwt"))]
             AuthCredentials::Token { .. } => {
-                Err(AuthenticationError::InvalidToken { reason: "no tokens are accepted here" })
+                Err(AuthenticationError::InvalidToken { reason: "tokens need the feature `token-jwt`" })
             }
             AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
@@ -283,9 +293,17 @@ impl<U: UserModel> AuthenticationService<U> {
 }
 
 impl<U: Send + Sync + 'static> AuthResult<U> {
-    fn of(principal: &Principal, credential: CredentialVersion) -> Self {
+    pub(super) fn of(principal: &Principal, credential: CredentialVersion) -> Self {
         let user = principal.downcast().expect("the principal was made of a U");
-        Self { user, session: None, device: None, expires_at: None, credential }
+        Self {
+            user,
+            session: None,
+            #[cfg(feature = "token-jwt")]
+            token: None,
+            device: None,
+            expires_at: None,
+            credential,
+        }
     }
 }
 

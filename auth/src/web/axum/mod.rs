@@ -19,6 +19,8 @@ mod input;
 mod pages;
 mod protect;
 mod routes;
+#[cfg(feature = "token-jwt")]
+mod token_routes;
 
 pub use csrf::{CsrfForm, CsrfToken};
 pub use protect::{RequireLayer, RequireService};
