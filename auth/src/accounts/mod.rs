@@ -35,4 +35,6 @@ pub use provider::AuthProvider;
 pub use register::RegisterOutcome;
 pub use service::{AuthResult, AuthenticationService};
 
-pub(crate) use settings::{Settings, is_origin};
+pub(crate) use settings::Settings;
+#[cfg(feature = "__web")]
+pub(crate) use settings::is_origin;

@@ -2,7 +2,9 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
-use super::{Lifetime, SessionError};
+use super::Lifetime;
+#[cfg(any(feature = "__web", test))]
+use super::SessionError;
 
 /// How sessions travel over HTTP: the cookie, and how long it and its session live.
 ///
@@ -147,6 +149,7 @@ impl HttpSessionConfig {
         calls.into_iter().filter_map(|(made, call)| made.then_some(call)).collect()
     }
 
+    #[cfg(any(feature = "__web", test))]
     pub(crate) fn check(&self) -> Result<(), SessionError> {
         match self.problems().into_iter().next() {
             None => Ok(()),

@@ -25,7 +25,7 @@ struct TestFile(PathBuf);
 
 impl TestFile {
     fn new(text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("auth-settings-{}.toml", uuid::Uuid::new_v4()));
+        let path = std::env::temp_dir().join(format!("auth-settings-{}.toml", Uuid::new_v4()));
         std::fs::write(&path, text).unwrap();
         let file = Self(path);
         file.set_mode(0o600);
@@ -365,7 +365,7 @@ async fn an_application_is_set_up_by_its_file_and_environment() {
     let (visitor, _) = site.member("alice").await;
     assert!(visitor.cookie().unwrap().contains("environment="), "{:?}", visitor.cookie());
     assert_eq!(visitor.get("/closed").await.status, StatusCode::OK);
-    assert_eq!(site.visitor().browse("/closed").await.location(), Some("/enter?next=%2Fclosed"));
+    assert_eq!(site.visitor().browse("/closed").await.location(), Some("/enter?next=/closed"));
 
     let short = json!({ "username": "bob", "password": "vortex-lantern-29" });
     assert_eq!(site.visitor().post("/register", &short).await.status, StatusCode::UNPROCESSABLE_ENTITY);

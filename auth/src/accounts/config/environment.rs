@@ -3,7 +3,7 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use super::nearest::distance;
+use super::nearest::nearest;
 use super::setting::Setting;
 use super::table::SETTINGS;
 use super::{AuthConfig, ConfigError, SettingSource};
@@ -39,8 +39,9 @@ impl AuthConfig {
                 config.wrong(ConfigError::new(Some(setting.key), &source.place(setting.key), &problem));
             }
         }
+        let known: Vec<_> = SETTINGS.iter().map(Setting::variable).chain([FILE.to_owned()]).collect();
         for name in variables.keys() {
-            if let Some(meant) = meant(name) {
+            if let Some(meant) = nearest(name, known.iter().map(String::as_str), 2) {
                 config.wrong(ConfigError::new(None, name, &format!("there is no such setting: `{meant}` is one")));
             }
         }
@@ -57,17 +58,4 @@ impl AuthConfig {
         self.wrong(ConfigError::new(None, FILE, "a file of settings needs the feature `config-toml`"));
         self
     }
-}
-
-/// Two letters away at the most, and of a longer name than that says something.
-fn meant(name: &str) -> Option<String> {
-    let known = SETTINGS.iter().map(Setting::variable).chain([FILE.to_owned()]);
-    if name.len() > 64 {
-        return None;
-    }
-    known
-        .map(|known| (distance(name, &known), known))
-        .filter(|(changes, _)| *changes <= 2)
-        .min()
-        .map(|(_, known)| known)
 }

@@ -189,18 +189,23 @@ fn unknown(name: &str, is_table: bool) -> String {
     let keys = || SETTINGS.iter().map(|setting| setting.key);
     if is_table {
         let known: BTreeSet<_> = sections().collect();
-        return match nearest(name, known.iter().copied()) {
+        return match nearest(name, known.iter().copied(), few(name)) {
             Some(meant) => format!("there is no such section: `{meant}` is one"),
             None => format!("there is no such section: there are {}", list(known.into_iter())),
         };
     }
     let (section, last) = name.rsplit_once('.').unwrap_or(("", name));
     let elsewhere = || keys().find(|key| key.rsplit_once('.').is_some_and(|(_, known)| known == last));
-    if let Some(meant) = nearest(name, keys()).or_else(elsewhere) {
+    if let Some(meant) = nearest(name, keys(), few(name)).or_else(elsewhere) {
         return format!("there is no such setting: `{meant}` is one");
     }
     let beside = keys().filter(|key| key.rsplit_once('.').map_or("", |(section, _)| section) == section);
     format!("there is no such setting: there are {}", list(beside))
+}
+
+/// Slips of the pen, of which a longer name has more.
+fn few(name: &str) -> usize {
+    (name.len() / 3).clamp(1, 3)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

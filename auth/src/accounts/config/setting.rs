@@ -27,13 +27,16 @@ pub(super) enum Kind {
     Text(Check, fn(&mut Target, String)),
     Texts(Check, fn(&mut Target, Vec<String>)),
     Sources(fn(&mut Target, Vec<IpAddr>)),
-    Choice(&'static [(&'static str, fn(&mut Target))]),
+    Choice(&'static [Choice]),
     Switch(fn(&mut Target, bool)),
     Number(u32, u32, fn(&mut Target, u32)),
     Duration(Duration, Duration, fn(&mut Target, Duration)),
     /// In bytes.
     Size(u64, u64, fn(&mut Target, u64)),
 }
+
+/// A word, and what it does.
+pub(super) type Choice = (&'static str, fn(&mut Target));
 
 /// Says what is wrong with a text.
 pub(super) type Check = fn(&str) -> Result<(), String>;
@@ -232,7 +235,7 @@ fn strong(text: &SecretString) -> Result<SecretString, String> {
     SecretKey::new(text.expose()).map(|_| text.clone()).map_err(|weak| weak.to_string())
 }
 
-fn within<T: PartialOrd>(value: T, from: T, to: T, show: impl Fn(&T) -> String) -> Result<T, String> {
+fn within<T: PartialOrd + Copy>(value: T, from: T, to: T, show: impl Fn(&T) -> String) -> Result<T, String> {
     if (&from..=&to).contains(&&value) {
         return Ok(value);
     }

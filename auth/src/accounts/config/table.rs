@@ -207,7 +207,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "login.account.free_tries",
-        Kind::Number(1, MILLION, |target, tries| target.login.account.free_tries = tries),
+        Kind::Number(1, MILLION, |target, tries| target.login.account.free = tries),
         "20",
         "How many passwords may be tried at an account without a wait, whoever tries.",
     ),
@@ -225,7 +225,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "login.account_and_source.free_tries",
-        Kind::Number(1, MILLION, |target, tries| target.login.account_and_source.free_tries = tries),
+        Kind::Number(1, MILLION, |target, tries| target.login.account_and_source.free = tries),
         "5",
         "How many passwords may be tried at an account from one source without a wait.",
     ),
@@ -243,7 +243,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "login.source.free_tries",
-        Kind::Number(1, MILLION, |target, tries| target.login.source.free_tries = tries),
+        Kind::Number(1, MILLION, |target, tries| target.login.source.free = tries),
         "50",
         "How many passwords may be tried from one source without a wait.",
     ),

@@ -65,7 +65,7 @@ pub(in crate::accounts) struct LoginSettings {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tries {
-    pub(super) free_tries: u32,
+    pub(super) free: u32,
     pub(super) lock_after: u32,
     pub(super) locked_for: Duration,
 }
@@ -162,13 +162,13 @@ impl Default for LoginSettings {
 impl Tries {
     fn of(backoff: Backoff) -> Self {
         let locked_for = backoff.wait_after(backoff.lock_after());
-        Self { free_tries: backoff.free(), lock_after: backoff.lock_after(), locked_for }
+        Self { free: backoff.free(), lock_after: backoff.lock_after(), locked_for }
     }
 
     /// The same with the waits of `like`, as far as they are no longer than it is locked for.
     pub(super) fn backoff(self, like: Backoff) -> Result<Backoff, BackoffError> {
         let longest = like.wait_after(like.lock_after() - 1).min(self.locked_for);
-        Backoff::new(self.free_tries, self.lock_after, self.locked_for)?.waits(Duration::from_secs(1), longest)
+        Backoff::new(self.free, self.lock_after, self.locked_for)?.waits(Duration::from_secs(1), longest)
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
