@@ -1,5 +1,6 @@
 //! Settings from files and from the environment, and an application that is set up by them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -275,11 +276,11 @@ fn no_secret_is_shown() {
         format!("user_cache = \"{SECRET}-{SECRET}\""),
     ] {
         let config = AuthConfig::from_toml(&wrong);
-        shown += &format!("{config:?} {:?} {}\n", config.describe(), refused(&config));
+        writeln!(shown, "{config:?} {:?} {}", config.describe(), refused(&config)).unwrap();
     }
     for (name, secret) in [("AUTH_SECRET", "hunter2"), ("AUTH_SECRET_FALLBACKS", "hunter2,"), ("AUTH_SECERT", SECRET)] {
         let config = AuthConfig::new().with_environment([(name, secret)]);
-        shown += &format!("{config:?} {:?} {}\n", config.describe(), refused(&config));
+        writeln!(shown, "{config:?} {:?} {}", config.describe(), refused(&config)).unwrap();
     }
     for secret in [SECRET, "hunter2", "correct-horse"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -333,7 +334,8 @@ fn a_variable_that_is_no_text_is_refused() {
 
 #[test]
 fn mistakes_without_end_end() {
-    let text: String = (0..50_000).map(|number| format!("wrong{number} = 1\n")).collect();
+    let text: String =
+        (0..50_000).flat_map(|number| ["wrong".to_owned(), number.to_string(), " = 1\n".to_owned()]).collect();
     assert!(refused(&AuthConfig::from_toml(&text)).lines().count() <= 101);
     let nested = format!("session = {}{}", "[".repeat(5000), "]".repeat(5000));
     assert!(AuthConfig::from_toml(&nested).check().is_err());
