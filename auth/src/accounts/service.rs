@@ -63,12 +63,22 @@ pub struct AuthResult<U> {
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
     pub(super) credential: CredentialVersion,
+    /// Whether something longer may be made of it: a session, a refresh token. Not of what lasts as long as it is brought.
+    pub(super) is_login: bool,
 }
 
 impl<U> AuthResult<U> {
     /// Everything the user holds now; for an API key or a token with scopes, no more than these say.
     pub fn permissions(&self) -> &PermissionSet {
         self.user.permissions()
+    }
+
+    /// Of what is brought with every request, nothing is made that lasts longer, or permits more.
+    pub(super) fn check_login(&self) -> Result<(), AuthenticationError> {
+        if self.is_login {
+            return Ok(());
+        }
+        Err(AuthenticationError::InvalidToken { reason: "neither a session nor tokens are made of such credentials" })
     }
 
     /// Who it is, without the struct.
@@ -248,7 +258,10 @@ impl<U: UserModel> AuthenticationService<U> {
             }
             account = users.find_by_username(username).await?;
         }
-        self.result(account, None).ok_or(AuthenticationError::UserNotFound)
+        let mut result = self.result(account, None).ok_or(AuthenticationError::UserNotFound)?;
+        // It ends with the proxy's word.
+        result.is_login = false;
+        Ok(result)
     }
 
     /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
@@ -270,7 +283,7 @@ impl<U: UserModel> AuthenticationService<U> {
     fn result(&self, account: Option<Account<U>>, checked: Option<CredentialVersion>) -> Option<AuthResult<U>> {
         let account = account.filter(|account| checked.is_none_or(|checked| checked == account.credential))?;
         let principal = Principal::new(&account, self.inner.clock.now())?;
-        Some(AuthResult::of(&principal, account.credential))
+        Some(AuthResult { is_login: true, ..AuthResult::of(&principal, account.credential) })
     }
 
     /// What every login leaves behind.
@@ -303,6 +316,7 @@ impl<U: Send + Sync + 'static> AuthResult<U> {
             device: None,
             expires_at: None,
             credential,
+            is_login: false,
         }
     }
 }

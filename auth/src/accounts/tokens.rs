@@ -142,17 +142,15 @@ impl<U: UserModel> Auth<U> {
     /// ```
     ///
     /// # Errors
-    /// [`AuthenticationError::InvalidToken`] for somebody who acts for the user with a part of what they hold: an API key is not
-    /// exchanged for more. [`AuthenticationError::Unavailable`] when a store fails.
+    /// [`AuthenticationError::InvalidToken`] for who came with a token, an API key or a proxy's word: these are not exchanged for
+    /// more. [`AuthenticationError::Unavailable`] when a store fails.
     pub async fn issue_tokens(
         &self,
         result: &mut AuthResult<U>,
         client_id: Option<&str>,
         scope: Option<&str>,
     ) -> Result<TokenPair, AuthenticationError> {
-        if result.principal().is_delegated() {
-            return Err(AuthenticationError::InvalidToken { reason: "delegated credentials get no tokens" });
-        }
+        result.check_login()?;
         let pair = self.tokens().issue(result.principal().id(), result.credential, client_id, scope).await?;
         result.token = Some(pair.clone());
         Ok(pair)

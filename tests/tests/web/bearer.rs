@@ -202,6 +202,25 @@ async fn a_scope_narrows_and_never_widens() {
 }
 
 #[tokio::test]
+async fn what_comes_with_every_request_is_exchanged_for_nothing_longer() {
+    let programs = programs().await;
+    let auth = &programs.site.auth;
+    let (access, _) = programs.log_in().await;
+    let owner = programs.owner.id.to_string();
+    let (_, key) = auth.api_keys().create(&owner, "backup", &[], None).await.unwrap();
+    let remote = || AuthCredentials::RemoteUser { username: "alice".to_owned(), create: false };
+    for credentials in [AuthCredentials::token(access), AuthCredentials::api_key(key.expose()), remote()] {
+        let session = auth.new_session();
+        let refused = auth.log_in(&session, credentials.clone(), &Origin::unknown()).await.unwrap_err();
+        assert!(matches!(refused, AuthenticationError::InvalidToken { .. }), "{refused:?}");
+        assert!(session.login().is_none());
+        let mut result = auth.authentication().authenticate(credentials, &Origin::unknown()).await.unwrap();
+        let refused = auth.issue_tokens(&mut result, None, None).await.unwrap_err();
+        assert!(matches!(refused, AuthenticationError::InvalidToken { .. }), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_is_replaced_still_verifies() {
     const OLD: &str = "the old secret of this blog: 7f3a91";
     let database = auth_tests::sqlite().await;
