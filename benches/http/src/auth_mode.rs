@@ -7,6 +7,7 @@ use auth::audit::Origin;
 use auth::prelude::*;
 use auth::sessions::SessionBackend;
 use auth::users::{InMemoryUserStore, UserStore as _};
+use auth::web::authentication::BearerAuthentication;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -64,16 +65,38 @@ async fn visit(session: Session) -> StatusCode {
     }
 }
 
-pub async fn router(users: Users, sessions: impl SessionBackend) -> Result<Router> {
+/// Gives an access token, as text.
+async fn token(auth: Auth<Member>, Form(creds): Form<app::Credentials>) -> Result<String, StatusCode> {
+    let credentials = AuthCredentials::password(creds.username, creds.password);
+    let result = auth.authentication().authenticate(credentials, &Origin::unknown()).await;
+    let mut result = result.map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let pair = auth.issue_tokens(&mut result, None, None).await;
+    Ok(pair.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?.access_token.expose().to_owned())
+}
+
+async fn store(users: &Users) -> Result<InMemoryUserStore<Member>> {
     let store = InMemoryUserStore::<Member>::new();
     for id in 1.. {
         let Some(user) = users.get(id) else { break };
-        store.create(Member::of(user, &users)).await?;
+        store.create(Member::of(user, users)).await?;
     }
-    let auth = Auth::<Member>::builder().users(store).session_backend(sessions).build().await?;
+    Ok(store)
+}
+
+pub async fn router(users: Users, sessions: impl SessionBackend) -> Result<Router> {
+    let auth = Auth::<Member>::builder().users(store(&users).await?).session_backend(sessions).build().await?;
     Ok(auth
         .protected(Router::new().route("/protected", get(protected)))
         .route("/login", post(login))
         .route("/visit", get(visit))
         .layer(auth.layer()))
+}
+
+/// For programs, which carry tokens.
+pub async fn programs(users: Users) -> Result<Router> {
+    let auth = Auth::<Member>::builder().users(store(&users).await?).build().await?;
+    Ok(auth
+        .protected(Router::new().route("/protected", get(protected)))
+        .route("/login", post(token))
+        .layer(auth.layer_by(BearerAuthentication)))
 }

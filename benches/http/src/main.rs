@@ -74,6 +74,7 @@ async fn router(mode: &str, users: Users) -> Result<Router> {
         "bare" => Router::new().route("/protected", get(app::ok)),
         "lean" => lean_mode::router(users),
         "jwt" => jwt_mode::router(users),
+        "auth-jwt" => auth_mode::programs(users).await?,
         "auth-memory" => auth_mode::router(users, InMemorySessionBackend::new()).await?,
         "auth-sqlite" => {
             let sessions = stores::auth_sqlite(&store()?).await?;
