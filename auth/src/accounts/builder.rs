@@ -16,8 +16,12 @@ use crate::database::Database;
 use crate::limits::{InMemoryLimitStore, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
+#[cfg(feature = "web-axum-websocket")]
+use crate::records::{DynRecordStore, RecordStore};
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
+#[cfg(feature = "web-axum-websocket")]
+use crate::sessions::SessionInvalidations;
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
@@ -47,6 +51,10 @@ pub struct AuthBuilder<U: UserModel> {
     session_format: Encoder,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    #[cfg(feature = "web-axum-websocket")]
+    live: super::live::LiveSettings,
+    #[cfg(feature = "web-axum-websocket")]
+    records: Option<DynRecordStore>,
 }
 
 enum Sessions {
@@ -73,6 +81,10 @@ impl<U: UserModel> AuthBuilder<U> {
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
+            #[cfg(feature = "web-axum-websocket")]
+            live: super::live::LiveSettings::default(),
+            #[cfg(feature = "web-axum-websocket")]
+            records: None,
         }
     }
 
@@ -197,6 +209,36 @@ impl<U: UserModel> AuthBuilder<U> {
         self
     }
 
+    /// Keeps tickets here: in the application's database, if nothing is said, and without one in memory.
+    #[cfg(feature = "web-axum-websocket")]
+    pub fn record_store(self, store: impl RecordStore) -> Self {
+        Self { records: Some(Arc::new(store)), ..self }
+    }
+
+    /// Tells the application's other servers of logins and sessions that end here, and hears of theirs, so that WebSockets close
+    /// there at once; otherwise each finds out when it checks again. [`RedisInvalidations`](crate::sessions::RedisInvalidations)
+    /// do it through Redis (feature `session-redis`).
+    #[cfg(feature = "web-axum-websocket")]
+    pub fn announce_endings(mut self, announcements: impl SessionInvalidations) -> Self {
+        self.live.announcements = Some(Arc::new(announcements));
+        self
+    }
+
+    /// How often the login behind an open WebSocket is checked again: every 800 milliseconds, if nothing is said. The check
+    /// reads one session and one user, once for all sockets of a login.
+    ///
+    /// More than a second, a minute at the most, needs [`AuthBuilder::announce_endings`].
+    ///
+    /// # Security
+    /// What is not announced ends a socket only that much later: what is changed in a store by hand or by another program, a
+    /// session whose key is changed, a token that expires before it says, and whatever happens while the announcements' way is
+    /// broken for whoever would tell.
+    #[cfg(feature = "web-axum-websocket")]
+    pub fn recheck_sockets_every(mut self, interval: Duration) -> Self {
+        self.live.interval = interval;
+        self
+    }
+
     /// Checks the settings and the registries, and opens the database.
     ///
     /// # Errors
@@ -218,7 +260,12 @@ impl<U: UserModel> AuthBuilder<U> {
         let context = Context::new(self.clock.clone(), secret.clone());
         #[cfg(feature = "__sql")]
         let context = Context { database, ..context };
-        let users = self.user_manager(&context);
+        #[cfg(feature = "web-axum-websocket")]
+        let endings = self.live.endings();
+        let users = self.user_store(&context);
+        #[cfg(feature = "web-axum-websocket")]
+        let users = super::live::announcing_users(users, &endings);
+        let users = self.user_manager(users, &context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let sessions = match self.sessions {
@@ -230,6 +277,10 @@ impl<U: UserModel> AuthBuilder<U> {
             }
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
+        #[cfg(feature = "web-axum-websocket")]
+        self.live.announces(&sessions)?;
+        #[cfg(feature = "web-axum-websocket")]
+        let sessions = super::live::announcing_sessions(sessions, &endings);
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
         if self.session_limit.is_some() && !can_limit {
             return Err(Error::Configuration(
@@ -256,6 +307,11 @@ impl<U: UserModel> AuthBuilder<U> {
             audit: self.audit.with_clock(self.clock.clone()),
             clock: self.clock.clone(),
         });
+        #[cfg(feature = "web-axum-websocket")]
+        let live = {
+            let records = self.records.unwrap_or_else(|| default_records(&context));
+            super::live::Live::new(endings, self.live.interval, records)
+        };
         Ok(Auth::from_inner(Inner {
             service,
             sessions,
@@ -267,6 +323,8 @@ impl<U: UserModel> AuthBuilder<U> {
             tie: secret.derive("auth: session tie"),
             secret,
             settings: self.settings,
+            #[cfg(feature = "web-axum-websocket")]
+            live,
             #[cfg(feature = "__sql")]
             database: context.database,
         }))
@@ -291,11 +349,15 @@ impl<U: UserModel> AuthBuilder<U> {
         Ok(())
     }
 
-    fn user_manager(&self, context: &Context) -> UserManager<U> {
+    fn user_store(&self, context: &Context) -> Arc<dyn UserStore<U>> {
         let mut store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
         if let Some(bound) = self.user_cache {
             store = Arc::new(CachedUserStore::new(store).with_bound(bound).with_clock(context.clock.clone()));
         }
+        store
+    }
+
+    fn user_manager(&self, store: Arc<dyn UserStore<U>>, context: &Context) -> UserManager<U> {
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
         UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())
@@ -340,6 +402,8 @@ impl<U: UserModel> AuthBuilder<U> {
         let wrong = |text: String| Err(Error::Configuration(text));
         let settings = &self.settings;
         settings.http_sessions.check()?;
+        #[cfg(feature = "web-axum-websocket")]
+        self.live.check()?;
         for path in [&settings.login_url, &settings.home_url] {
             if !is_local_path(path) {
                 return wrong(format!("`{path}` is not a path on this site: write it as \"/login\""));
@@ -362,6 +426,15 @@ impl<U: UserModel> AuthBuilder<U> {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "web-axum-websocket")]
+fn default_records(context: &Context) -> DynRecordStore {
+    #[cfg(feature = "__sql")]
+    if let Some(database) = &context.database {
+        return Arc::new(crate::records::DatabaseRecordStore::new(database.clone()).with_clock(context.clock.clone()));
+    }
+    Arc::new(crate::records::InMemoryRecordStore::with_clock(context.clock.clone()))
 }
 
 fn variable(name: &str) -> Result<Option<SecretString>, Error> {

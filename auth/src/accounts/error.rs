@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::passwords::PasswordError;
+use crate::records::RecordError;
 use crate::registry::{DuplicateEntry, UnknownEntry};
 use crate::secret::WeakSecret;
 use crate::sessions::SessionError;
@@ -40,6 +41,9 @@ pub enum Error {
     /// A session could not be read or written.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A ticket could not be kept or taken.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// A password could not be hashed or checked.
     #[error(transparent)]
     Password(#[from] PasswordError),

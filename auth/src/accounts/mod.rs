@@ -7,6 +7,8 @@ mod builder;
 mod composite;
 mod credentials;
 mod error;
+#[cfg(feature = "web-axum-websocket")]
+mod live;
 mod login;
 #[cfg(feature = "__sql")]
 mod migrate;
@@ -29,4 +31,6 @@ pub use provider::AuthProvider;
 pub use register::RegisterOutcome;
 pub use service::{AuthResult, AuthenticationService};
 
+#[cfg(feature = "web-axum-websocket")]
+pub(crate) use live::{Credential, Held, LoginWatch, Status as LoginStatus, TICKET_SECONDS, is_ticket};
 pub(crate) use settings::{Settings, is_origin};

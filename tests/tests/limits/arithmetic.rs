@@ -31,10 +31,11 @@ fn units(many: u32) -> Duration {
 }
 
 fn rule() -> impl Strategy<Value = LimitRule> {
-    let backoff = (1..6_u32, 1..6_u32, 1..50_u32, 1..4_u32, 0..20_u32).prop_map(|(free, more, locked, first, longer)| {
-        let backoff = Backoff::new(free, free + more, units(locked)).unwrap();
-        backoff.waits(units(first), units(first + longer)).unwrap().into()
-    });
+    let backoff =
+        (1..6_u32, 1..6_u32, 1..50_u32, 1..4_u32, 0..20_u32).prop_map(|(free, more, locked, first, longer)| {
+            let backoff = Backoff::new(free, free + more, units(locked)).unwrap();
+            backoff.waits(units(first), units(first + longer)).unwrap().into()
+        });
     let rate = (1..9_u32, 1..7_u32).prop_map(|(period, burst)| Rate::new(units(period), burst).unwrap().into());
     prop_oneof![backoff, rate]
 }
@@ -56,11 +57,7 @@ fn began() -> impl Strategy<Value = DateTime<Utc>> {
     prop_oneof![2 => Just(Utc::now()), 1 => Just(ends[0]), 1 => Just(ends[1]), 1 => Just(DateTime::UNIX_EPOCH)]
 }
 
-fn model(
-    held: &mut HashMap<LimitKey, Tries>,
-    limits: &[(LimitKey, LimitRule)],
-    now: DateTime<Utc>,
-) -> Attempt {
+fn model(held: &mut HashMap<LimitKey, Tries>, limits: &[(LimitKey, LimitRule)], now: DateTime<Utc>) -> Attempt {
     let waits = limits.iter().filter_map(|(key, rule)| rule.count(held.get(key).copied(), now).err());
     if let Some(wait) = waits.max() {
         return Attempt::Wait(wait);

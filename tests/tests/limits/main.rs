@@ -7,5 +7,5 @@ mod arithmetic;
 mod devices;
 mod logins;
 mod outages;
-mod storm;
 mod stores;
+mod storm;

@@ -56,7 +56,10 @@ mod memory {
 
 mod redis {
     use super::in_redis;
-    auth::limit_store_suite!(#[ignore = "needs Redis"] in_redis);
+    auth::limit_store_suite!(
+        #[ignore = "needs Redis"]
+        in_redis
+    );
 }
 
 macro_rules! database {
@@ -258,9 +261,7 @@ async fn after_a_failover_the_new_master_counts_on() {
     let store = RedisLimitStore::connect(servers.url().as_str()).await.unwrap();
     let (limits, now) = ([(key("ada"), day())], Utc::now());
     let _ = store.attempt(&limits, now).await.unwrap();
-    auth_tests::until("the replica has it", || {
-        servers.replica.command::<Vec<String>>(&["KEYS", "*"]).len() == 1
-    });
+    auth_tests::until("the replica has it", || servers.replica.command::<Vec<String>>(&["KEYS", "*"]).len() == 1);
     servers.fail_over();
     let began = std::time::Instant::now();
     let mut after = 0;

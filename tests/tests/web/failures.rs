@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::BoxFuture;
-use auth::limits::{
-    Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries,
-};
+use auth::limits::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries};
 use auth::prelude::*;
 use auth::sessions::{HttpSessionConfig, InMemorySessionBackend, SessionError};
 use auth_tests::http::PASSWORD;

@@ -19,6 +19,7 @@ mod outages;
 mod redis;
 mod restarts;
 mod sessions;
+mod websocket;
 
 pub(crate) mod permissions {
     auth::permissions! {

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use auth::BoxFuture;
-use auth::limits::{
-    Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries,
-};
+use auth::limits::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter, LoginLimiter, Settlement, Tries};
 use auth::passwords::{PasswordError, PasswordHasher, PasswordHashers, Passwords};
 use auth::prelude::*;
 use auth_tests::http::{PASSWORD, Visitor};

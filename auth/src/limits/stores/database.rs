@@ -72,11 +72,7 @@ impl DatabaseLimitStore {
         table
     }
 
-    async fn attempt_now(
-        &self,
-        limits: &[(LimitKey, LimitRule)],
-        now: DateTime<Utc>,
-    ) -> Result<Attempt, LimitError> {
+    async fn attempt_now(&self, limits: &[(LimitKey, LimitRule)], now: DateTime<Utc>) -> Result<Attempt, LimitError> {
         let ids = ids(limits);
         if ids.is_empty() {
             return Ok(Attempt::Counted(Vec::new()));
@@ -117,11 +113,7 @@ impl DatabaseLimitStore {
         Ok(Attempt::Counted(counted))
     }
 
-    async fn settle_once(
-        &self,
-        settlements: &[(LimitKey, Settlement)],
-        now: DateTime<Utc>,
-    ) -> Result<(), LimitError> {
+    async fn settle_once(&self, settlements: &[(LimitKey, Settlement)], now: DateTime<Utc>) -> Result<(), LimitError> {
         let mut transaction = self.database.begin().await?;
         let rows = self.locked(&mut transaction, &ids(settlements)).await?;
         let mut held = held(&rows)?;

@@ -83,11 +83,7 @@ impl RedisLimitStore {
         of.iter().map(|(key, _)| format!("{}{{all}}:{}", self.prefix, key.to_hex())).collect()
     }
 
-    async fn attempt_now(
-        &self,
-        limits: &[(LimitKey, LimitRule)],
-        now: DateTime<Utc>,
-    ) -> Result<Attempt, LimitError> {
+    async fn attempt_now(&self, limits: &[(LimitKey, LimitRule)], now: DateTime<Utc>) -> Result<Attempt, LimitError> {
         if limits.is_empty() {
             return Ok(Attempt::Counted(Vec::new()));
         }
@@ -115,11 +111,7 @@ impl RedisLimitStore {
         .ok_or_else(|| LimitError::store("Redis answered something else"))
     }
 
-    async fn settle_now(
-        &self,
-        settlements: &[(LimitKey, Settlement)],
-        now: DateTime<Utc>,
-    ) -> Result<(), LimitError> {
+    async fn settle_now(&self, settlements: &[(LimitKey, Settlement)], now: DateTime<Utc>) -> Result<(), LimitError> {
         if settlements.is_empty() {
             return Ok(());
         }
