@@ -47,12 +47,6 @@ impl Endings {
         }
     }
 
-    /// How many are watched.
-    #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
-        self.watched().len()
-    }
-
     fn hear(&self, what: Invalidated) {
         for watched in self.watched().values().filter_map(Weak::upgrade) {
             watched.hear(what);

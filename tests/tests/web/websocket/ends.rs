@@ -8,7 +8,8 @@ use auth::prelude::*;
 use auth::sessions::{InMemorySessionBackend, SessionBackend as _, SessionError, SessionKey};
 use auth_tests::Before;
 use auth_tests::http::{PASSWORD, Visitor};
-use auth_tests::socket::{Heard, text};
+use auth_tests::socket::{Heard, Socket, text};
+use axum::http::StatusCode;
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -123,7 +124,7 @@ async fn with_a_logout_on_another_server() {
     visitor.join("alice").await;
     let cookie = visitor.cookie().unwrap();
     let headers = [("origin", servers[1].as_str()), ("cookie", cookie.as_str())];
-    let mut socket = auth_tests::socket::Socket::open(&servers[1], "/echo", &headers).await.unwrap();
+    let mut socket = Socket::open(&servers[1], "/echo", &headers).await.unwrap();
     is_open(&mut socket).await;
     visitor.post("/logout", &json!({})).await;
     has_ended(socket).await;
@@ -132,7 +133,7 @@ async fn with_a_logout_on_another_server() {
     visitor.post("/login", &json!({ "username": "alice", "password": PASSWORD })).await;
     let ticket = visitor.post("/ticket", &json!({})).await.json()["ticket"].as_str().unwrap().to_owned();
     let path = format!("/echo?ticket={ticket}");
-    let mut socket = auth_tests::socket::Socket::open(&servers[1], &path, &[]).await.unwrap();
+    let mut socket = Socket::open(&servers[1], &path, &[]).await.unwrap();
     is_open(&mut socket).await;
     database.sql("UPDATE author SET is_active = 0").await;
     has_ended(socket).await;
@@ -167,7 +168,7 @@ async fn nothing_passes_while_nobody_can_tell_and_then_it_is_closed() {
     socket.say("held back").await;
     let answer = tokio::time::timeout(Duration::from_millis(500), socket.hear()).await;
     assert!(answer.is_err(), "{answer:?}");
-    assert_eq!(visitor.socket("/echo").await.unwrap_err(), axum::http::StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(visitor.socket("/echo").await.unwrap_err(), StatusCode::SERVICE_UNAVAILABLE);
     gone.store(false, Ordering::SeqCst);
     assert_eq!(socket.hear().await, text("held back"));
 

@@ -2,6 +2,7 @@
 
 use auth_tests::http::Visitor;
 use auth_tests::socket::{Heard, Socket, text};
+use axum::http::StatusCode;
 use serde_json::json;
 
 use super::{Sockets, has_ended};
@@ -115,7 +116,7 @@ async fn there_are_not_too_many_strangers() {
         waiting.push(stranger(&sockets, "/echo").await);
     }
     let refused = Socket::open(&sockets.address, "/echo", &[]).await.unwrap_err();
-    assert_eq!(refused, axum::http::StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let (_, mut member) = sockets.member("alice").await;
     assert_eq!(member.ask("who").await, text("alice"), "whoever is known comes in");
     drop(waiting);

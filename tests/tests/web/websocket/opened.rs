@@ -129,10 +129,11 @@ async fn what_the_user_may_do_is_asked_anew() {
     assert_eq!(socket.ask("may").await, text("false"));
     let (users, id) = (sockets.site.auth.users(), sockets.site.user("alice").await.id);
     for (may, answer) in [(true, "true"), (false, "false")] {
-        match may {
-            true => users.grant::<PublishPost>(&id).await.unwrap(),
-            false => users.revoke::<PublishPost>(&id).await.unwrap(),
-        };
+        if may {
+            users.grant::<PublishPost>(&id).await.unwrap();
+        } else {
+            users.revoke::<PublishPost>(&id).await.unwrap();
+        }
         let began = std::time::Instant::now();
         while socket.ask("may").await != text(answer) {
             assert!(began.elapsed().as_secs() < 5);

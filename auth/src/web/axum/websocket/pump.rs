@@ -89,8 +89,8 @@ impl Pump {
             tokio::select! {
                 () = self.watch.changed() => {}
                 message = self.outgoing.recv() => match message {
-                    None => return Some(Close::Done(None)),
-                    Some(Message::Close(frame)) => return Some(Close::Done(frame)),
+                    None => return Some(self.done(None)),
+                    Some(Message::Close(frame)) => return Some(self.done(frame)),
                     Some(message) => {
                         // Whoever does not read what is sent does not stay for that.
                         tokio::select! {
@@ -115,6 +115,15 @@ impl Pump {
                     Came::Message(..) => {}
                 },
             }
+        }
+    }
+
+    /// The application may have done with it because the login has ended: then the other side is told that.
+    fn done(&mut self, frame: Option<CloseFrame>) -> Close {
+        match self.watch.status() {
+            LoginStatus::Ended => Close::LoginEnded,
+            LoginStatus::GivenUp => Close::TryAgain,
+            LoginStatus::Holds | LoginStatus::Unknown => Close::Done(frame),
         }
     }
 }

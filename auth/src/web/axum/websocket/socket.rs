@@ -52,7 +52,8 @@ impl<U: UserModel> AuthSocket<U> {
         self.watch.principal().downcast().expect("the login is a U's")
     }
 
-    /// The next text or binary message. `None` when the socket is closed, by whomever.
+    /// The next text or binary message. `None` when the socket is closed, by whomever. Given up before it comes, as in a
+    /// `select!`, it loses nothing.
     pub async fn recv(&mut self) -> Option<Message> {
         while self.may_pass().await {
             tokio::select! {
