@@ -167,7 +167,6 @@ impl MacKey {
     }
 
     /// The tags of these parts with the current secret and every older one, for keys to be made of.
-    #[cfg(feature = "session-cookie")]
     pub(crate) fn each<'a>(&'a self, parts: &'a [&'a [u8]]) -> impl Iterator<Item = [u8; 32]> {
         std::iter::once(&self.current).chain(&self.fallbacks).map(move |key| tag(key, parts))
     }

@@ -111,10 +111,12 @@ impl Visitor {
         Self::new(&self.address)
     }
 
-    /// What it would send as its cookies.
+    /// What it would send as its cookies, without the one that its device is known by.
     pub fn cookie(&self) -> Option<String> {
         let cookies = self.jar.cookies(&self.address.parse().expect("the address is one"))?;
-        Some(cookies.to_str().expect("cookies are text").to_owned())
+        let cookies = cookies.to_str().expect("cookies are text").split("; ");
+        let cookies: Vec<_> = cookies.filter(|cookie| !cookie.contains("-device=")).collect();
+        (!cookies.is_empty()).then(|| cookies.join("; "))
     }
 
     /// A request to be completed.

@@ -246,7 +246,7 @@ async fn closed<C: sqlx::Connection>(connection: sqlx::Result<C>) -> bool {
 }
 
 /// A port out of those that the system does not give to clients, or one of them could take it while the server is down.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
     let some = || u16::from_be_bytes([uuid::Uuid::new_v4().as_bytes()[0], uuid::Uuid::new_v4().as_bytes()[1]]);
     std::iter::repeat_with(some).map(|port| 10_000 + port % 20_000).find(is_free).expect("there are free ports")
@@ -280,7 +280,7 @@ fn log(directory: &Path) -> String {
     std::fs::read_to_string(directory.join("log")).unwrap_or_default()
 }
 
-fn signal(name: &str, process: &str) -> bool {
+pub(crate) fn signal(name: &str, process: &str) -> bool {
     let kill = Command::new("kill").args([&format!("-{name}"), process]).stderr(Stdio::null()).status();
     kill.expect("there is `kill`").success()
 }

@@ -3,15 +3,19 @@ use std::sync::Arc;
 
 use super::{AuthBuilder, AuthenticationService, Error, Settings};
 use crate::access::{CurrentUser, Principal};
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditAction};
 use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
 use crate::limits::Limiter;
+use crate::records::DynRecordStore;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager,
 };
+use crate::tokens::ApiKeys;
 use crate::users::{Account, CredentialVersion, UserManager, UserModel};
 
 /// The application's authentication: made once at start-up, cloned wherever it is needed.
@@ -70,6 +74,26 @@ impl<U: UserModel> Auth<U> {
         self.inner.sessions.backend()
     }
 
+    /// What [`AuthBuilder::audit_to_database`] keeps, to be read and verified; `None` without it.
+    #[cfg(feature = "__sql")]
+    pub fn trail(&self) -> Option<&DatabaseAuditSink> {
+        self.inner.service.inner().trail.as_ref()
+    }
+
+    /// The API keys of all users.
+    ///
+    /// # Security
+    /// A key is made by its owner in person: where a request makes one, refuse a delegated
+    /// [`Principal`](Principal::is_delegated), or a key could make others that outlive it.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.inner.service.inner().api_keys
+    }
+
+    /// Where tokens, keys and tickets are kept, and what the application keeps so itself.
+    pub fn records(&self) -> &DynRecordStore {
+        &self.inner.service.inner().records
+    }
+
     /// How they travel.
     #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn carrier(&self) -> &Carrier {
@@ -86,7 +110,10 @@ impl<U: UserModel> Auth<U> {
             return Err(Error::Configuration(IN_COOKIES.to_owned()));
         }
         let manager = SessionManager::new(self.sessions().clone())?;
-        let manager = manager.with_clock(self.inner.clock.clone()).with_lifetime(self.inner.lifetime);
+        let manager = manager
+            .with_clock(self.inner.clock.clone())
+            .with_lifetime(self.inner.lifetime)
+            .with_audit(self.audit().clone());
         Ok(manager.with_limit(self.inner.session_limit).with_encoder(self.inner.session_format))
     }
 

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use super::Error;
 use crate::sessions::SessionError;
+use crate::tokens::TokenError;
+use crate::users::UserError;
 
 /// Why nobody is authenticated.
 ///
@@ -66,8 +68,14 @@ impl From<SessionError> for AuthenticationError {
     }
 }
 
-impl From<crate::users::UserError> for AuthenticationError {
-    fn from(error: crate::users::UserError) -> Self {
+impl From<UserError> for AuthenticationError {
+    fn from(error: UserError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<TokenError> for AuthenticationError {
+    fn from(error: TokenError) -> Self {
         Self::Unavailable(error.into())
     }
 }

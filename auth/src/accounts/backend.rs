@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::Error;
 use crate::BoxFuture;
+use crate::audit::AuditAction;
 use crate::passwords::{Passwords, Verification};
 use crate::registry::{Context, Entry, Place};
 use crate::secret::SecretString;
@@ -111,7 +112,9 @@ impl<U: UserModel> UserStoreBackend<U> {
             Verification::CorrectButRehash => {
                 let better = self.passwords().hash(password).await?;
                 let store = self.users.store();
-                store.set_password_hash(user.primary_key(), &better, PasswordChange::Rehash(hash)).await?;
+                if store.set_password_hash(user.primary_key(), &better, PasswordChange::Rehash(hash)).await? {
+                    self.users.audit().record(AuditAction::PasswordRehashed, Some(&user.id())).await;
+                }
             }
         }
         Ok(Verdict::AuthenticatedWith { id: user.id(), credential: account.credential })

@@ -9,23 +9,23 @@ use super::{
     UserStoreBackend, service,
 };
 use crate::access::GuardEntry;
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::{InMemoryLimitStore, Limiter, LoginLimiter};
+use crate::limits::{self, KnownDevices, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
-#[cfg(feature = "web-axum-websocket")]
-use crate::records::{DynRecordStore, RecordStore};
+use crate::records;
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
-#[cfg(feature = "web-axum-websocket")]
-use crate::sessions::SessionInvalidations;
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
 };
+use crate::tokens::ApiKeys;
 use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
@@ -33,28 +33,31 @@ use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, U
 /// Without a database, users and sessions are kept in memory. Every setting has a safe default.
 ///
 /// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
-/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_SECRET` for
-/// [`AuthBuilder::secret`].
+/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_LIMITS` for
+/// [`AuthBuilder::limits`], `AUTH_RECORDS` for [`AuthBuilder::records`], `AUTH_SECRET` for [`AuthBuilder::secret`].
 #[must_use]
 pub struct AuthBuilder<U: UserModel> {
     database: Option<Url>,
     users: Option<Arc<dyn UserStore<U>>>,
     sessions: Sessions,
+    limits: Option<Url>,
+    records: Option<Url>,
+    api_key_prefix: Option<String>,
     secret: Option<SecretString>,
     secret_fallbacks: Vec<SecretString>,
     backends: Vec<String>,
     passwords: Option<Passwords>,
     limiter: Option<LoginLimiter>,
     audit: Audit,
+    #[cfg(feature = "__sql")]
+    audit_to_database: bool,
     user_cache: Option<Duration>,
     session_limit: Option<SessionLimit>,
     session_format: Encoder,
     clock: Arc<dyn Clock>,
     settings: Settings,
     #[cfg(feature = "web-axum-websocket")]
-    live: super::live::LiveSettings,
-    #[cfg(feature = "web-axum-websocket")]
-    records: Option<DynRecordStore>,
+    pub(super) live: super::live::LiveSettings,
 }
 
 enum Sessions {
@@ -70,12 +73,17 @@ impl<U: UserModel> AuthBuilder<U> {
             database: None,
             users: None,
             sessions: Sessions::Default,
+            limits: None,
+            records: None,
+            api_key_prefix: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
             audit: Audit::new(),
+            #[cfg(feature = "__sql")]
+            audit_to_database: false,
             user_cache: None,
             session_limit: None,
             session_format: Encoder::default(),
@@ -83,8 +91,6 @@ impl<U: UserModel> AuthBuilder<U> {
             settings: Settings::default(),
             #[cfg(feature = "web-axum-websocket")]
             live: super::live::LiveSettings::default(),
-            #[cfg(feature = "web-axum-websocket")]
-            records: None,
         }
     }
 
@@ -167,7 +173,24 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { passwords: Some(passwords), ..self }
     }
 
-    /// The limits on logins.
+    /// Keeps tokens, API keys and tickets where this address says: `database:` (the application's own; what is done if nothing
+    /// is said and there is one), `memory:`, `redis://…`, or another database.
+    pub fn records(self, url: &str) -> Self {
+        Self { records: Some(Url::new(url)), ..self }
+    }
+
+    /// What API keys begin with, so that people and secret scanners know whose they are: `auth`, if nothing is said.
+    pub fn api_key_prefix(self, prefix: &str) -> Self {
+        Self { api_key_prefix: Some(prefix.to_owned()), ..self }
+    }
+
+    /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
+    /// application's own) or `redis://…` for several, which share their limits then.
+    pub fn limits(self, url: &str) -> Self {
+        Self { limits: Some(Url::new(url)), ..self }
+    }
+
+    /// The limits on logins, with a store of their own.
     pub fn login_limiter(self, limiter: LoginLimiter) -> Self {
         Self { limiter: Some(limiter), ..self }
     }
@@ -176,6 +199,13 @@ impl<U: UserModel> AuthBuilder<U> {
     pub fn audit_sink(mut self, sink: impl AuditSink) -> Self {
         self.audit = self.audit.with_sink(sink);
         self
+    }
+
+    /// Also keeps the trail in the application's database, each entry chained to the one before, so that
+    /// [`Auth::trail`] can be read and verified.
+    #[cfg(feature = "__sql")]
+    pub fn audit_to_database(self) -> Self {
+        Self { audit_to_database: true, ..self }
     }
 
     /// Goes by this clock.
@@ -209,36 +239,6 @@ impl<U: UserModel> AuthBuilder<U> {
         self
     }
 
-    /// Keeps tickets here: in the application's database, if nothing is said, and without one in memory.
-    #[cfg(feature = "web-axum-websocket")]
-    pub fn record_store(self, store: impl RecordStore) -> Self {
-        Self { records: Some(Arc::new(store)), ..self }
-    }
-
-    /// Tells the application's other servers of logins and sessions that end here, and hears of theirs, so that WebSockets close
-    /// there at once; otherwise each finds out when it checks again. [`RedisInvalidations`](crate::sessions::RedisInvalidations)
-    /// do it through Redis (feature `session-redis`).
-    #[cfg(feature = "web-axum-websocket")]
-    pub fn announce_endings(mut self, announcements: impl SessionInvalidations) -> Self {
-        self.live.announcements = Some(Arc::new(announcements));
-        self
-    }
-
-    /// How often the login behind an open WebSocket is checked again: every 800 milliseconds, if nothing is said. The check
-    /// reads one session and one user, once for all sockets of a login.
-    ///
-    /// More than a second, a minute at the most, needs [`AuthBuilder::announce_endings`].
-    ///
-    /// # Security
-    /// What is not announced ends a socket only that much later: what is changed in a store by hand or by another program, a
-    /// session whose key is changed, a token that expires before it says, and whatever happens while the announcements' way is
-    /// broken for whoever would tell.
-    #[cfg(feature = "web-axum-websocket")]
-    pub fn recheck_sockets_every(mut self, interval: Duration) -> Self {
-        self.live.interval = interval;
-        self
-    }
-
     /// Checks the settings and the registries, and opens the database.
     ///
     /// # Errors
@@ -260,21 +260,35 @@ impl<U: UserModel> AuthBuilder<U> {
         let context = Context::new(self.clock.clone(), secret.clone());
         #[cfg(feature = "__sql")]
         let context = Context { database, ..context };
+        let audit = self.audit.clone().with_clock(self.clock.clone());
+        #[cfg(feature = "__sql")]
+        let (audit, trail) = match (&context.database, self.audit_to_database) {
+            (_, false) => (audit, None),
+            (Some(database), true) => {
+                let trail = DatabaseAuditSink::new(database.clone(), &secret);
+                (audit.with_sink(trail.clone()), Some(trail))
+            }
+            (None, true) => {
+                let text = "the trail is to be kept in the application's database, and it has none";
+                return Err(Error::Configuration(text.to_owned()));
+            }
+        };
         #[cfg(feature = "web-axum-websocket")]
         let endings = self.live.endings();
+        #[cfg(feature = "web-axum-websocket")]
+        let audit = super::live::announcing_audit(audit, &endings);
         let users = self.user_store(&context);
         #[cfg(feature = "web-axum-websocket")]
         let users = super::live::announcing_users(users, &endings);
-        let users = self.user_manager(users, &context);
+        let users = self.user_manager(users, &context).with_audit(audit.clone());
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
+        let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
+        let records = records::connect(self.records.as_ref().unwrap_or(&default_place), &context).await?;
         let sessions = match self.sessions {
             Sessions::Given(backend) => Carrier::Key(backend),
             Sessions::At(url) => Carrier::connect(&url, &context).await?,
-            Sessions::Default => {
-                let url = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
-                Carrier::connect(&url, &context).await?
-            }
+            Sessions::Default => Carrier::connect(&default_place, &context).await?,
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
         #[cfg(feature = "web-axum-websocket")]
@@ -298,20 +312,28 @@ impl<U: UserModel> AuthBuilder<U> {
             };
             backends.add_backend(name, backend);
         }
-        let limiter = Limiter::new(Arc::new(InMemoryLimitStore::new()), self.clock.clone());
+        let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
+        let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
+        let limiter = Limiter::new(limits, self.clock.clone());
+        let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
+        if let Some(prefix) = &self.api_key_prefix {
+            api_keys = api_keys.with_prefix(prefix)?;
+        }
         let service = AuthenticationService::new(service::Inner {
             users,
             backends,
             providers: RwLock::default(),
             limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
-            audit: self.audit.with_clock(self.clock.clone()),
+            api_keys,
+            records,
+            devices: KnownDevices::new(&secret, self.clock.clone()),
+            audit,
+            #[cfg(feature = "__sql")]
+            trail,
             clock: self.clock.clone(),
         });
         #[cfg(feature = "web-axum-websocket")]
-        let live = {
-            let records = self.records.unwrap_or_else(|| default_records(&context));
-            super::live::Live::new(endings, self.live.interval, records)
-        };
+        let live = super::live::Live::new(endings, self.live.interval);
         Ok(Auth::from_inner(Inner {
             service,
             sessions,
@@ -345,6 +367,8 @@ impl<U: UserModel> AuthBuilder<U> {
             }
             self.sessions = Sessions::At(Url::new(url.expose()));
         }
+        self.records = variable("AUTH_RECORDS")?.map(|url| Url::new(url.expose())).or(self.records.take());
+        self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
         Ok(())
     }
@@ -426,15 +450,6 @@ impl<U: UserModel> AuthBuilder<U> {
         }
         Ok(())
     }
-}
-
-#[cfg(feature = "web-axum-websocket")]
-fn default_records(context: &Context) -> DynRecordStore {
-    #[cfg(feature = "__sql")]
-    if let Some(database) = &context.database {
-        return Arc::new(crate::records::DatabaseRecordStore::new(database.clone()).with_clock(context.clock.clone()));
-    }
-    Arc::new(crate::records::InMemoryRecordStore::with_clock(context.clock.clone()))
 }
 
 fn variable(name: &str) -> Result<Option<SecretString>, Error> {

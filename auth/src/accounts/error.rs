@@ -5,6 +5,7 @@ use crate::records::RecordError;
 use crate::registry::{DuplicateEntry, UnknownEntry};
 use crate::secret::WeakSecret;
 use crate::sessions::SessionError;
+use crate::tokens::TokenError;
 use crate::users::UserError;
 
 /// What can go wrong while the framework is set up or used. That somebody may not is an answer, not an error.
@@ -41,9 +42,12 @@ pub enum Error {
     /// A session could not be read or written.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// A ticket could not be kept or taken.
+    /// A record could not be read or written.
     #[error(transparent)]
-    Record(#[from] RecordError),
+    Records(#[from] RecordError),
+    /// A token or a key could not be made, checked or revoked.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A password could not be hashed or checked.
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -3,6 +3,7 @@
 mod auth;
 mod authentication_error;
 mod backend;
+mod backends;
 mod builder;
 mod composite;
 mod credentials;
@@ -21,6 +22,8 @@ mod settings;
 pub use auth::Auth;
 pub use authentication_error::AuthenticationError;
 pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, UserStoreBackend, Verdict};
+#[cfg(feature = "backend-ldap")]
+pub use backends::{LdapAuthBackend, LdapBackendError};
 pub use builder::AuthBuilder;
 pub use composite::CompositeAuthBackend;
 pub use credentials::AuthCredentials;

@@ -1,7 +1,7 @@
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Auth, Error};
+use crate::audit::Origin;
 use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, prefix};
 use crate::users::{Extra, UserModel};
 
@@ -29,16 +29,16 @@ impl<U: UserModel> Auth<U> {
         username: &str,
         password: &str,
         extra: Extra,
-        source: Option<IpAddr>,
+        origin: &Origin,
     ) -> Result<RegisterOutcome<U>, Error> {
-        let source = source.map(prefix).unwrap_or_default();
+        let source = origin.source.map(prefix).unwrap_or_default();
         let key = LimitKey::new("registration by source", &[&source]);
         let limits = [Limit::new(key, Backoff::SOURCE, OnSuccess::Keep)];
         let decision = self.inner().registrations.attempt(&limits).await;
         match decision.map_err(|error| Error::Limits(Box::new(error)))? {
             Decision::Wait(wait) => Ok(RegisterOutcome::TooMany(wait)),
             Decision::Allowed(_) => {
-                let user = self.users().register(username, password, extra).await?;
+                let user = self.users().by(origin.clone()).register(username, password, extra).await?;
                 Ok(RegisterOutcome::Registered(Box::new(user)))
             }
         }

@@ -6,13 +6,17 @@ use chrono::{DateTime, Utc};
 
 use super::{AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Error, Verdict};
 use crate::access::{CurrentUser, Principal};
+#[cfg(feature = "__sql")]
+use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::Clock;
-use crate::limits::{Decision, LoginAttempt, LoginLimiter};
+use crate::limits::{Decision, KnownDevices, LoginAttempt, LoginLimiter};
 use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::permissions::PermissionSet;
+use crate::records::DynRecordStore;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
+use crate::tokens::{ApiKeyVerdict, ApiKeys};
 use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
 
 /// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
@@ -29,7 +33,12 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) backends: CompositeAuthBackend,
     pub(super) providers: RwLock<BTreeMap<String, Arc<dyn AuthProvider>>>,
     pub(super) limiter: LoginLimiter,
+    pub(super) devices: KnownDevices,
+    pub(super) records: DynRecordStore,
+    pub(super) api_keys: ApiKeys,
     pub(super) audit: Audit,
+    #[cfg(feature = "__sql")]
+    pub(super) trail: Option<DatabaseAuditSink>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -40,6 +49,9 @@ pub struct AuthResult<U> {
     pub user: CurrentUser<U>,
     /// The session that was begun, if one was.
     pub session: Option<SessionKey>,
+    /// After a password: what the device keeps, so that others' guesses do not keep it out
+    /// ([`AuthCredentials::on_device`]).
+    pub device: Option<SecretString>,
     /// When what was brought, or what was begun, ends at the latest.
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
@@ -95,11 +107,12 @@ impl<U: UserModel> AuthenticationService<U> {
             AuthCredentials::Password { username, password, device } => {
                 self.by_password(&username, &password, device.as_ref(), origin).await
             }
-            AuthCredentials::Token { .. } | AuthCredentials::ApiKey { .. } => {
+            AuthCredentials::Token { .. } => {
                 Err(AuthenticationError::InvalidToken { reason: "no tokens are accepted here" })
             }
+            AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
-            AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create).await,
+            AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create, origin).await,
         };
         if let Err(error) = &result {
             // The name is left out: people type passwords into the wrong field.
@@ -112,7 +125,7 @@ impl<U: UserModel> AuthenticationService<U> {
         &self,
         username: &str,
         password: &SecretString,
-        _device: Option<&SecretString>,
+        device: Option<&SecretString>,
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         const METHOD: &str = "password";
@@ -126,7 +139,9 @@ impl<U: UserModel> AuthenticationService<U> {
             Some(account) => account.user.username().to_owned(),
             None => UserManager::<U>::canonical_login(username),
         };
-        let attempt = LoginAttempt::new(&account, origin.source);
+        let device = device.and_then(|device| inner.devices.recognise(&account, device.expose()));
+        let mut attempt = LoginAttempt::new(&account, origin.source);
+        attempt.known_device = device.as_deref();
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
             Decision::Allowed(ticket) => ticket,
             Decision::Wait(wait) => {
@@ -135,10 +150,11 @@ impl<U: UserModel> AuthenticationService<U> {
             }
         };
         match self.check_password(username, password).await {
-            Ok(result) => {
+            Ok(mut result) => {
                 // Before anything is begun: a login that is answered with a failure is none.
                 inner.limiter.succeeded(ticket).await.map_err(limits)?;
                 self.note_login(&result, METHOD, &audit).await?;
+                result.device = Some(inner.devices.issue(&account));
                 Ok(result)
             }
             Err(AuthenticationError::Unavailable(error)) => {
@@ -184,11 +200,35 @@ impl<U: UserModel> AuthenticationService<U> {
         Ok(result)
     }
 
-    async fn by_name(&self, username: &str, create: bool) -> Result<AuthResult<U>, AuthenticationError> {
+    /// A key gives what its scopes and its owner's permissions of now have in common.
+    async fn by_api_key(&self, key: &SecretString) -> Result<AuthResult<U>, AuthenticationError> {
+        let key = match self.inner.api_keys.verify(key.expose()).await? {
+            ApiKeyVerdict::Accepted(key) => key,
+            ApiKeyVerdict::Refused(refused) => {
+                return Err(AuthenticationError::InvalidToken { reason: refused.reason() });
+            }
+        };
+        let scopes = PermissionSet::of(&key.scopes);
+        let owner = |account: Account<U>| {
+            let principal = Principal::new(&account, key.created_at)?.delegated(&scopes);
+            Some(AuthResult::of(&principal, account.credential))
+        };
+        let mut result =
+            self.inner.users.find_recent(&key.owner, owner).await?.ok_or(AuthenticationError::UserNotFound)?;
+        result.expires_at = Some(key.expires_at);
+        Ok(result)
+    }
+
+    async fn by_name(
+        &self,
+        username: &str,
+        create: bool,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
         let users = &self.inner.users;
         let mut account = users.find_by_username(username).await?;
         if account.is_none() && create {
-            match users.create_user(username, None, Extra::new()).await {
+            match users.by(origin.clone()).create_user(username, None, Extra::new()).await {
                 // Somebody else was quicker.
                 Ok(_) | Err(UserError::AlreadyExists { .. }) => {}
                 Err(UserError::Invalid(_)) => {
@@ -245,7 +285,7 @@ impl<U: UserModel> AuthenticationService<U> {
 impl<U: Send + Sync + 'static> AuthResult<U> {
     fn of(principal: &Principal, credential: CredentialVersion) -> Self {
         let user = principal.downcast().expect("the principal was made of a U");
-        Self { user, session: None, expires_at: None, credential }
+        Self { user, session: None, device: None, expires_at: None, credential }
     }
 }
 

@@ -35,13 +35,19 @@ impl Origin {
     pub fn by(self, actor: &str) -> Self {
         Self { actor: Some(bounded(actor)), ..self }
     }
+
+    /// The fields can be set without the methods.
+    pub(super) fn bounded(&self) -> Self {
+        let text = |text: &Option<String>| text.as_deref().map(bounded);
+        Self { source: self.source, user_agent: text(&self.user_agent), actor: text(&self.actor) }
+    }
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// When.
+    /// When, in whole microseconds, as every store keeps it.
     pub at: DateTime<Utc>,
     /// What.
     pub action: AuditAction,
@@ -53,7 +59,7 @@ pub struct AuditEvent {
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident $({ $($(#[$field_doc:meta])* $field:ident),+ })? => $name:literal, $succeeded:literal;)*) => {
-        /// What happened. Texts in it are cut to 256 characters and hold no control characters.
+        /// What happened. Texts in it are cut to 256 characters and hold neither control characters nor what ends a line.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum AuditAction {
@@ -115,7 +121,7 @@ actions! {
     } => "session.started", true;
     /// A session ended.
     SessionEnded {
-        /// The digest that stores know it by; `all` where all of a user's ended.
+        /// The digest that stores know it by; `all` where all of a user's ended, `others` where all but one did.
         session,
         /// Why.
         reason
@@ -207,8 +213,16 @@ actions! {
     } => "custom", true;
 }
 
-const LONGEST: usize = 256;
+/// The most characters of a text in an event.
+pub(super) const LONGEST: u16 = 256;
 
-fn bounded(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+pub(super) fn bounded(text: &str) -> String {
+    text.chars().filter(|c| is_shown(*c)).take(LONGEST.into()).collect()
+}
+
+/// Not what ends a line, nor what makes the rest of it read backwards (Unicode's bidirectional controls, CVE-2021-42574):
+/// whoever reads the trail must not be shown a line that is none.
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -1,6 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::SubsecRound as _;
+
+use super::event::bounded;
 use super::{AuditAction, AuditEvent, Origin, TracingSink};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
@@ -58,11 +61,17 @@ impl Audit {
 
     /// Tells every sink. One that fails is reported loudly and stops nothing.
     pub async fn record(&self, action: AuditAction, user: Option<&str>) {
-        let origin = (*self.origin).clone();
-        let event =
-            AuditEvent { at: self.clock.now(), action: action.bounded(), user: user.map(str::to_owned), origin };
-        for sink in &*self.sinks {
-            if let Err(error) = sink.record(&event).await {
+        let event = AuditEvent {
+            at: self.clock.now().trunc_subsecs(6),
+            action: action.bounded(),
+            user: user.map(bounded),
+            origin: self.origin.bounded(),
+        };
+        // All are told before the first is waited for: whoever does not wait until the end has told every one that does not
+        // wait for that itself.
+        let told: Vec<_> = self.sinks.iter().map(|sink| sink.record(&event)).collect();
+        for told in told {
+            if let Err(error) = told.await {
                 report::failed(&format!("the audit event {} was not kept", event.action.name()), &*error);
             }
         }

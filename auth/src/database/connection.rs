@@ -209,6 +209,11 @@ impl Transaction {
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         on!(Self, self, |transaction, _builder| Ok(transaction.commit().await?))
     }
+
+    /// Undoes all of it now. One that is dropped is undone a moment later, and holds its locks until then.
+    pub(crate) async fn rollback(self) -> Result<(), DatabaseError> {
+        on!(Self, self, |transaction, _builder| Ok(transaction.rollback().await?))
+    }
 }
 
 /// Does something on a connection of the pool; getting one is part of it.

@@ -35,7 +35,7 @@ impl<'a> LoginAttempt<'a> {
 /// tries; see [`Backoff`] for their numbers. Accounts that do not exist are limited alike. IPv6 sources count by
 /// their /64, which is what one subscriber has. Blocks are temporary. A known device has tries of its own instead of the
 /// account's, so that nobody can keep a user out; which devices are known, whoever asks must say
-/// ([`LoginAttempt::known_device`]; [`KnownDevices`](super::KnownDevices) can tell). `Auth::log_in` knows none.
+/// ([`LoginAttempt::known_device`]; [`KnownDevices`](super::KnownDevices) can tell; `Auth::log_in` asks it).
 ///
 /// One limiter serves every path that takes a password of these accounts (ASVS 6.3.4). Second factors have keys of
 /// their own, with a [`Limiter`] over the same store.

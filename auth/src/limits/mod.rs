@@ -1,8 +1,8 @@
 //! Limits on trying: how often a password, a code or a mail may be asked for.
 //!
 //! - [`LoginLimiter`] slows down and stops guessing at logins: by account, by source, and by both.
-//! - [`KnownDevices`] recognises devices of which others' guesses at an account are not held against.
-//! - [`Limiter`] does the same for anything else that is tried, under keys of one's own.
+//! - [`KnownDevices`] tells from which devices an account was logged in to before: others' guesses do not lock these out.
+//! - [`Limiter`] limits anything else that is tried, under keys of one's own.
 //! - A [`LimitRule`] says how often: [`Backoff`] for what is guessed at, [`Rate`] for what costs something each time.
 //! - A [`LimitStore`] counts. [`connect`] opens the one that an address names.
 //!
@@ -22,8 +22,8 @@
 //! in the process by a number of keys, elsewhere because what has expired goes.
 //!
 //! # Security
-//! Several processes that each count in memory multiply the limits by their number; so does a cluster of them whose
-//! stores are not the same. Whoever may write to a store may end its limits.
+//! Several processes that each count in memory multiply the limits by their number. Whoever may write to a store may end
+//! its limits.
 //!
 //! The source of an attempt is whatever the caller says: only the connecting peer, or what a configured proxy says of it,
 //! will do. IPv6 is counted by its /64.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo as _, RedisResult};
 
-use super::RedisFailure;
+use super::{RedisFailure, valid_prefix};
 use crate::registry::Url;
 use crate::secret::SecretString;
 
@@ -105,7 +105,7 @@ impl Address {
         for (name, value) in decoder.query_pairs() {
             let value = value.into_owned();
             match &*name {
-                "prefix" => self.prefix = Some(value),
+                "prefix" => self.prefix = Some(valid_prefix(&value)?.to_owned()),
                 "timeout" => {
                     let millis = value.parse().ok().filter(|millis| (1..=Self::LONGEST_TIMEOUT).contains(millis));
                     let millis = millis.ok_or_else(|| refused("`timeout` is a number of milliseconds up to 10000"))?;

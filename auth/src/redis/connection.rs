@@ -138,10 +138,6 @@ fn was_not_run(error: &RedisError) -> bool {
 }
 
 /// Whether another connection may do better. One that is refused does not: nobody is there.
-#[cfg_attr(
-    not(any(feature = "cache-redis", feature = "record-redis", feature = "session-redis")),
-    expect(dead_code, reason = "limits are never only read")
-)]
 fn may_read_again(error: &RedisError) -> bool {
     was_not_run(error) || (error.is_connection_dropped() && !error.is_connection_refusal())
 }

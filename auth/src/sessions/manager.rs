@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -5,6 +6,7 @@ use super::{
     Device, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionDigest, SessionError, SessionFormat,
     SessionKey, SessionLimit, UserSession, UserSessions, backend, user_sessions,
 };
+use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::{Clock, SystemClock};
 
 /// The sessions of all users, seen from outside a request: for a list of one's devices, for programs that hold a session
@@ -37,6 +39,7 @@ pub struct SessionManager {
     lifetime: Lifetime,
     limit: Option<SessionLimit>,
     encoder: Encoder,
+    audit: Audit,
 }
 
 impl SessionManager {
@@ -46,7 +49,7 @@ impl SessionManager {
     /// [`SessionError::Configuration`] when the store cannot tell the sessions of a user.
     pub fn new(backend: DynSessionBackend) -> Result<Self, SessionError> {
         let (clock, lifetime) = (Arc::new(SystemClock), Lifetime::default());
-        let manager = Self { backend, clock, lifetime, limit: None, encoder: Encoder::default() };
+        let manager = Self { backend, clock, lifetime, limit: None, encoder: Encoder::default(), audit: Audit::new() };
         manager.users()?;
         Ok(manager)
     }
@@ -76,6 +79,18 @@ impl SessionManager {
         self.with_encoder(Encoder::of(format))
     }
 
+    /// The same, telling this of sessions that begin and end here; `tracing` alone, if nothing is said.
+    #[must_use]
+    pub fn with_audit(self, audit: Audit) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// The same sessions, for what this user, or administrator, does from there.
+    #[must_use]
+    pub fn by(&self, origin: Origin) -> Self {
+        Self { audit: self.audit.from(origin), ..self.clone() }
+    }
+
     pub(crate) fn with_encoder(self, encoder: Encoder) -> Self {
         Self { encoder, ..self }
     }
@@ -88,7 +103,10 @@ impl SessionManager {
         let session = Session::within(self.backend.clone(), self.clock.clone(), self.lifetime, self.limit);
         session.set_encoder(self.encoder);
         session.set_device(device);
+        let user = login.user_id.clone();
         session.start(login).await?;
+        let id = session.key().map_or_else(String::new, |key| key.digest().to_string());
+        self.audit.record(AuditAction::SessionStarted { session: id.into() }, Some(&user)).await;
         Ok(session)
     }
 
@@ -126,7 +144,12 @@ impl SessionManager {
     /// [`SessionError::Store`]: then it may still be alive, and the caller must say so.
     pub async fn destroy(&self, key: &SessionKey) -> Result<bool, SessionError> {
         match self.find(key).await? {
-            Some(session) => self.backend.delete(&session.id).await,
+            Some(session) => {
+                let ended = self.backend.delete(&session.id).await?;
+                let user = session.record.user_id();
+                self.ended(ended.into(), user, session.id.to_string(), "ended by its key").await;
+                Ok(ended)
+            }
             None => Ok(false),
         }
     }
@@ -148,7 +171,9 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]: then it may still be alive, and the caller must say so.
     pub async fn destroy_of(&self, user_id: &str, id: &SessionDigest) -> Result<bool, SessionError> {
-        self.users()?.delete_of(user_id, id).await
+        let ended = self.users()?.delete_of(user_id, id).await?;
+        self.ended(ended.into(), Some(user_id), id.to_string(), "chosen out of the user's sessions").await;
+        Ok(ended)
     }
 
     /// Ends all of a user's sessions but the one of that key. Says how many.
@@ -156,7 +181,9 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]: then some may still be alive, and the caller must say so.
     pub async fn destroy_others(&self, user_id: &str, key: &SessionKey) -> Result<u64, SessionError> {
-        self.users()?.delete_all_of(user_id, Some(&key.digest())).await
+        let ended = self.users()?.delete_all_of(user_id, Some(&key.digest())).await?;
+        self.ended(ended, Some(user_id), "others", "all but one ended").await;
+        Ok(ended)
     }
 
     /// Ends all of a user's sessions. Says how many.
@@ -164,7 +191,15 @@ impl SessionManager {
     /// # Errors
     /// [`SessionError::Store`]: then some may still be alive, and the caller must say so.
     pub async fn destroy_all(&self, user_id: &str) -> Result<u64, SessionError> {
-        self.users()?.delete_all_of(user_id, None).await
+        let ended = self.users()?.delete_all_of(user_id, None).await?;
+        self.ended(ended, Some(user_id), "all", "all ended").await;
+        Ok(ended)
+    }
+
+    async fn ended(&self, count: u64, user: Option<&str>, session: impl Into<Cow<'static, str>>, reason: &'static str) {
+        if count > 0 {
+            self.audit.record(AuditAction::SessionEnded { session: session.into(), reason: reason.into() }, user).await;
+        }
     }
 
     fn users(&self) -> Result<&dyn UserSessions, SessionError> {

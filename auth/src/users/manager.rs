@@ -4,10 +4,12 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::new_user::{Extra, NewUser, build};
+use super::stores::common;
 use super::{
     Account, DefaultUser, Group, InMemoryUserStore, Page, PasswordChange, UserError, UserLookup, UserModel, UserStore,
     username,
 };
+use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::{Clock, SystemClock};
 use crate::database::{ColumnError, Role, Value};
 use crate::passwords::{PasswordContext, PasswordHash, PasswordHashers, Passwords};
@@ -59,6 +61,7 @@ pub struct UserManager<U: UserModel> {
     store: Arc<dyn UserStore<U>>,
     passwords: Passwords,
     clock: Arc<dyn Clock>,
+    audit: Audit,
 }
 
 /// Users of the ready-made type; `DefaultUserManager::in_memory()` is for tests and prototypes.
@@ -71,6 +74,7 @@ impl<U: UserModel> UserManager<U> {
             store,
             passwords: Passwords::new(PasswordHashers::new(U::Hasher::default())),
             clock: Arc::new(SystemClock),
+            audit: Audit::new(),
         }
     }
 
@@ -89,6 +93,23 @@ impl<U: UserModel> UserManager<U> {
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Tells this of every change; `tracing` alone, if nothing is said. Changes that are made in the store itself are not told.
+    #[must_use]
+    pub fn with_audit(self, audit: Audit) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// What its changes are told to.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// The same users, for changes that this administrator makes from there: `users.by(Origin::source(ip).by("7"))`.
+    #[must_use]
+    pub fn by(&self, origin: Origin) -> Self {
+        Self { audit: self.audit.from(origin), ..self.clone() }
     }
 
     /// The store below.
@@ -174,16 +195,22 @@ impl<U: UserModel> UserManager<U> {
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::AlreadyExists`], [`UserError::Invalid`]
     pub async fn update(&self, user: &U) -> Result<(), UserError> {
-        self.store.update(&self.renamed(user).await?, None).await
+        let (user, before) = self.renamed(user).await?;
+        self.store.update(&user, None).await?;
+        self.changed(&user, &other_columns(&*before, &user)?).await;
+        Ok(())
     }
 
     /// Writes only these columns of that user.
     pub async fn update_columns(&self, user: &U, columns: &[&str]) -> Result<(), UserError> {
         let names = [Role::Username, Role::Email].map(column_name::<U>);
         if columns.iter().any(|column| names.contains(column)) {
-            return self.store.update(&self.renamed(user).await?, Some(columns)).await;
+            self.store.update(&self.renamed(user).await?.0, Some(columns)).await?;
+        } else {
+            self.store.update(user, Some(columns)).await?;
         }
-        self.store.update(user, Some(columns)).await
+        self.changed(user, columns).await;
+        Ok(())
     }
 
     /// Sets another password, which ends every session of the user.
@@ -194,6 +221,7 @@ impl<U: UserModel> UserManager<U> {
         let user = self.get_by_id(id).await?.ok_or(UserError::NotFound)?;
         let hash = self.new_hash(password, &user).await?;
         if self.store.set_password_hash(id, &hash, PasswordChange::NewPassword).await? {
+            self.audit.record(AuditAction::PasswordChanged, Some(&id.to_string())).await;
             Ok(())
         } else {
             Err(UserError::NotFound)
@@ -202,7 +230,8 @@ impl<U: UserModel> UserManager<U> {
 
     /// Removes the user with all memberships. Says whether there was one.
     pub async fn delete(&self, id: &U::PrimaryKey) -> Result<bool, UserError> {
-        self.store.delete(id).await
+        let deleted = self.store.delete(id).await?;
+        self.told(deleted, id, || AuditAction::UserDeleted).await
     }
 
     /// Users in the order of their keys.
@@ -231,8 +260,7 @@ impl<U: UserModel> UserManager<U> {
     /// [`UserError::UnknownPermission`], [`UserError::NotFound`]
     pub async fn grant_named(&self, id: &U::PrimaryKey, permission: &str) -> Result<bool, UserError> {
         let changed = self.store.grant(id, permission).await?;
-        tracing::info!(user = %id, permission, changed, "permission granted");
-        Ok(changed)
+        self.told(changed, id, || AuditAction::PermissionGranted { permission: permission.to_owned().into() }).await
     }
 
     /// Takes the permission of that name from the user.
@@ -241,8 +269,7 @@ impl<U: UserModel> UserManager<U> {
     /// [`UserError::UnknownPermission`], [`UserError::NotFound`]
     pub async fn revoke_named(&self, id: &U::PrimaryKey, permission: &str) -> Result<bool, UserError> {
         let changed = self.store.revoke(id, permission).await?;
-        tracing::info!(user = %id, permission, changed, "permission revoked");
-        Ok(changed)
+        self.told(changed, id, || AuditAction::PermissionRevoked { permission: permission.to_owned().into() }).await
     }
 
     /// Puts the user into a group. Says whether that changed anything.
@@ -251,8 +278,7 @@ impl<U: UserModel> UserManager<U> {
     /// [`UserError::UnknownGroup`], [`UserError::NotFound`]
     pub async fn add_to_group(&self, id: &U::PrimaryKey, group: &str) -> Result<bool, UserError> {
         let changed = self.store.add_to_group(id, group).await?;
-        tracing::info!(user = %id, group, changed, "added to a group");
-        Ok(changed)
+        self.told(changed, id, || AuditAction::GroupJoined { group: group.to_owned().into() }).await
     }
 
     /// Takes the user out of a group, from the next request on. Says whether that changed anything.
@@ -261,8 +287,7 @@ impl<U: UserModel> UserManager<U> {
     /// [`UserError::UnknownGroup`], [`UserError::NotFound`]
     pub async fn remove_from_group(&self, id: &U::PrimaryKey, group: &str) -> Result<bool, UserError> {
         let changed = self.store.remove_from_group(id, group).await?;
-        tracing::info!(user = %id, group, changed, "removed from a group");
-        Ok(changed)
+        self.told(changed, id, || AuditAction::GroupLeft { group: group.to_owned().into() }).await
     }
 
     /// All groups, sorted by name. Make and change them with the [`GroupStore`](super::GroupStore) methods of [`UserManager::store`].
@@ -293,7 +318,35 @@ impl<U: UserModel> UserManager<U> {
             Some(password) => self.new_hash(password, &user).await?,
             None => PasswordHash::unusable(),
         });
-        self.store.create(user).await
+        let user = self.store.create(user).await?;
+        self.audit.record(AuditAction::UserCreated, Some(&user.id())).await;
+        Ok(user)
+    }
+
+    /// Passes on whether something changed, and tells of it if it did.
+    async fn told(
+        &self,
+        changed: bool,
+        id: &U::PrimaryKey,
+        action: impl FnOnce() -> AuditAction,
+    ) -> Result<bool, UserError> {
+        if changed {
+            self.audit.record(action(), Some(&id.to_string())).await;
+        }
+        Ok(changed)
+    }
+
+    /// Tells which columns were written; of the password's only where the struct has another one than was read.
+    async fn changed(&self, user: &U, columns: &[&str]) {
+        let id = user.id();
+        let password = column_name::<U>(Role::Password);
+        let others: Vec<_> = columns.iter().copied().filter(|column| *column != password).collect();
+        if !others.is_empty() {
+            self.audit.record(AuditAction::UserChanged { columns: others.join(", ").into() }, Some(&id)).await;
+        }
+        if columns.contains(&password) && user.password_hash().is_changed() {
+            self.audit.record(AuditAction::PasswordChanged, Some(&id)).await;
+        }
     }
 
     /// Whoever has an address logs in with it, so a stranger cannot take one that somebody has.
@@ -306,7 +359,8 @@ impl<U: UserModel> UserManager<U> {
     }
 
     /// A user's new name is brought to its canonical form; name and address are judged where they are other than before.
-    async fn renamed(&self, user: &U) -> Result<U, UserError> {
+    /// Gives back also the user as stored until now.
+    async fn renamed(&self, user: &U) -> Result<(U, Arc<U>), UserError> {
         let before = self.find_by_id(user.primary_key()).await?.ok_or(UserError::NotFound)?;
         let mut user = user.clone();
         if before.user.username() != user.username() {
@@ -322,7 +376,7 @@ impl<U: UserModel> UserManager<U> {
             let text = "is not a mail address in canonical form: see `normalize_email`";
             return Err(ColumnError::new(column_name::<U>(Role::Email), text).into());
         }
-        Ok(user)
+        Ok((user, before.user))
     }
 
     async fn new_hash(&self, password: &str, user: &U) -> Result<PasswordHash, UserError> {
@@ -365,6 +419,14 @@ fn column_name<U: UserModel>(role: Role) -> &'static str {
     U::column_of(role).map_or("", |column| column.name)
 }
 
+/// The columns of which an update of the whole user writes another value.
+fn other_columns<U: UserModel>(before: &U, after: &U) -> Result<Vec<&'static str>, ColumnError> {
+    let (before, after) = (before.values()?, after.values()?);
+    let pairs = U::COLUMNS.iter().zip(before.iter().zip(&after));
+    let other = pairs.filter(|(column, (before, after))| before != after && common::is_written(column, None));
+    Ok(other.map(|(column, _)| column.name).collect())
+}
+
 /// The text in the column with that role.
 fn text_of<U: UserModel>(user: &U, role: Role) -> Result<Option<String>, ColumnError> {
     let Some(index) = U::COLUMNS.iter().position(|column| column.is(role)) else { return Ok(None) };
@@ -392,7 +454,12 @@ impl<U: UserModel> BaseUserManager for UserManager<U> {
 
 impl<U: UserModel> Clone for UserManager<U> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), passwords: self.passwords.clone(), clock: self.clock.clone() }
+        Self {
+            store: self.store.clone(),
+            passwords: self.passwords.clone(),
+            clock: self.clock.clone(),
+            audit: self.audit.clone(),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The two cookies: what they are called where, and how they are read and written.
+//! The cookies: what they are called where, and how they are read and written.
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ struct Inner {
     config: HttpSessionConfig,
     session: Names,
     csrf: Names,
+    device: Names,
     /// Whether this site may be served on a loopback name at all.
     loopback: bool,
 }
@@ -38,11 +39,13 @@ impl Names {
     }
 }
 
-/// Which of the two.
+/// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     Session,
     Csrf,
+    /// What a device keeps of a login, to be known by.
+    Device,
 }
 
 impl Cookies {
@@ -50,10 +53,10 @@ impl Cookies {
     /// the host.
     pub(crate) fn new(config: HttpSessionConfig, origins: &[String]) -> Self {
         let prefix = if config.host_prefix { "__Host-" } else { "__Secure-" };
-        let (session, csrf) = (config.name.clone(), format!("{}-csrf", config.name));
+        let [session, csrf, device] =
+            ["", "-csrf", "-device"].map(|of| Names::new(prefix, format!("{}{of}", config.name)));
         let loopback = origins.is_empty() || origins.iter().any(|origin| host::is_loopback_origin(origin));
-        let (session, csrf) = (Names::new(prefix, session), Names::new(prefix, csrf));
-        Self { inner: Arc::new(Inner { config, session, csrf, loopback }) }
+        Self { inner: Arc::new(Inner { config, session, csrf, device, loopback }) }
     }
 
     /// The cookies of one request.
@@ -99,7 +102,7 @@ impl Jar {
             SameSite::Lax | SameSite::None => cookie::SameSite::Lax,
         };
         let (text, seconds) = value.unwrap_or_default();
-        let http_only = config.http_only || which == Which::Csrf;
+        let http_only = config.http_only || which != Which::Session;
         let mut cookie = Cookie::build((self.name(which), text)).path(&config.path).http_only(http_only);
         cookie = cookie.same_site(same_site).secure(!plain);
         if let Some(domain) = config.domain.as_ref().filter(|_| !self.local) {
@@ -107,6 +110,7 @@ impl Jar {
         }
         let seconds = match config.max_age {
             _ if value.is_none() => Some(0),
+            _ if which == Which::Device => Some(seconds),
             MaxAge::OfTheSession => Some(seconds),
             MaxAge::AtMost(age) => Some(seconds.min(age.num_seconds())),
             MaxAge::UntilBrowserCloses => None,
@@ -120,6 +124,7 @@ impl Jar {
         let names = match which {
             Which::Session => &self.inner.session,
             Which::Csrf => &self.inner.csrf,
+            Which::Device => &self.inner.device,
         };
         if self.may_be_plain() { &names.plain } else { &names.secure }
     }

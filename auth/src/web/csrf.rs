@@ -76,6 +76,7 @@ fn label(which: Which) -> &'static [u8] {
     match which {
         Which::Session => b"session",
         Which::Csrf => b"cookie",
+        Which::Device => b"device",
     }
 }
 

@@ -23,7 +23,7 @@ use crate::access::Principal;
 use crate::accounts::Credential;
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
-#[cfg(feature = "web-axum-websocket")]
+use crate::limits::KnownDevices;
 use crate::secret::SecretString;
 use crate::sessions::{Carrier, DynSessionBackend, Session, SessionError, SessionKey};
 
@@ -84,6 +84,8 @@ struct Inner {
     form: OnceLock<bool>,
     /// The cookie to set that this answer's tokens are bound to, unless there is one.
     issued: OnceLock<(Jar, Option<String>)>,
+    /// The cookie to set that the device is known by.
+    device: OnceLock<HeaderValue>,
 }
 
 /// What was found when somebody asked.
@@ -98,8 +100,8 @@ pub(crate) struct Asked {
 
 impl RequestAuth {
     pub(super) fn new(app: Arc<dyn WebApp>, backends: Backends, peer: Option<IpAddr>) -> Self {
-        let (asked, form, issued) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { app, backends, peer, asked, form, issued }) }
+        let (asked, form, issued, device) = Default::default();
+        Self { inner: Arc::new(Inner { app, backends, peer, asked, form, issued, device }) }
     }
 
     /// The handle of this request.
@@ -301,6 +303,19 @@ impl RequestAuth {
         csrf.issue(carrier, &jar, parts, fresh.as_deref())
     }
 
+    /// What this device keeps of an earlier login.
+    pub(crate) fn device(&self, parts: &Parts) -> Option<SecretString> {
+        let token = self.jar(parts).read(Which::Device, parts).and_then(|token| std::str::from_utf8(token).ok());
+        token.map(SecretString::from)
+    }
+
+    /// Has the device keep that, with the answer to this request.
+    pub(crate) fn remember_device(&self, parts: &Parts, token: &SecretString) {
+        let seconds = i64::try_from(KnownDevices::LIFETIME.as_secs()).unwrap_or(i64::MAX);
+        let cookie = || self.jar(parts).write(Which::Device, Some((token.expose(), seconds)));
+        self.inner.device.get_or_init(cookie);
+    }
+
     /// Who is logged in, if anybody is.
     pub(crate) async fn visitor(&self, parts: &Parts) -> Result<Option<&Principal>, Refusal> {
         self.users(parts)?;
@@ -361,6 +376,9 @@ impl RequestAuth {
                     headers.append(header::SET_COOKIE, write(Some((&value, session.seconds_left()))));
                 }
             }
+        }
+        if let Some(device) = self.inner.device.get() {
+            headers.append(header::SET_COOKIE, device.clone());
         }
         if asked.is_some() || issued.is_some() {
             keep_private(headers);

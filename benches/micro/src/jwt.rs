@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use auth::tokens::{JwtAlgorithm, JwtAuth, JwtKey, KeyRing};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine as _;
@@ -98,6 +99,34 @@ fn lean_claims(payload: &str) -> bool {
     claims.exp > now() && claims.iss == "auth.example" && !claims.sub.is_empty()
 }
 
+/// Our own contestants; the same claims, and the `kid`, `jti` and checks that every token has.
+struct Ours {
+    jwt: JwtAuth,
+    claims: auth::tokens::Claims<Custom>,
+}
+
+impl Ours {
+    fn new(key: JwtKey, cached: usize) -> Self {
+        let jwt = JwtAuth::with_keys(KeyRing::new(key).unwrap()).issuer("auth.example").cached_tokens(cached);
+        let claims = jwt.claims("1234567").with_extra(Custom { sid: SID.into(), roles: roles() });
+        Self { jwt, claims }
+    }
+
+    fn verify(key: &JwtKey, cached: usize) -> impl Fn() -> i64 + use<> {
+        let Self { jwt, claims } = Self::new(key.clone(), cached);
+        let token = jwt.encode(&claims).unwrap();
+        move || jwt.decode::<Custom>(black_box(token.expose())).unwrap().exp
+    }
+
+    fn sign(key: &JwtKey) -> impl Fn() -> auth::secret::SecretString + use<> {
+        let ours = Self::new(key.clone(), 0);
+        move || ours.jwt.encode(black_box(&ours.claims)).unwrap()
+    }
+}
+
+const OURS: &str = "auth";
+const AGAIN: &str = "auth, a token seen before";
+
 /// Keys of one algorithm for both majors of jsonwebtoken.
 #[derive(Clone)]
 struct Keys {
@@ -162,6 +191,7 @@ fn hs256(bench: &Bench) {
         alg11: Alg11::HS256,
         alg9: Alg9::HS256,
     };
+    let ours = JwtKey::hs256(b"9ZPvnIRcHkGfWbRfbTGZHkwJn8Tn0kHJ").unwrap();
     let token = jwt11::encode(&jwt11::Header::new(Alg11::HS256), &body(), &k.sign11).unwrap();
     let (input, _, tag) = split(&token);
 
@@ -180,6 +210,8 @@ fn hs256(bench: &Bench) {
     let s = simple.clone();
     bench.run(
         verify_figure("jwt verify HS256", &k, &token)
+            .add(OURS, Ours::verify(&ours, 0))
+            .add(AGAIN, Ours::verify(&ours, 4096))
             .add("jwt-simple", move || {
                 let o = Some(options.clone());
                 s.verify_token::<Custom>(black_box(&simple_token), o).unwrap().subject
@@ -212,6 +244,7 @@ fn hs256(bench: &Bench) {
     let claims = body();
     bench.run(
         sign_figure("jwt sign HS256", &k)
+            .add(OURS, Ours::sign(&ours))
             .add("jwt-simple", move || simple.authenticate(simple_claims()).unwrap())
             .add("limit: lean signer (fixed header, cached key)", move || {
                 let mut out = String::with_capacity(384);
@@ -241,6 +274,7 @@ fn es256(bench: &Bench) {
         alg11: Alg11::ES256,
         alg9: Alg9::ES256,
     };
+    let ours = JwtKey::private_der(JwtAlgorithm::Es256, der.as_ref()).unwrap();
     let token = jwt11::encode(&jwt11::Header::new(Alg11::ES256), &body(), &k.sign11).unwrap();
     let (input, _, sig) = split(&token);
 
@@ -258,6 +292,8 @@ fn es256(bench: &Bench) {
     let lean_token = token.clone();
     bench.run(
         verify_figure("jwt verify ES256", &k, &token)
+            .add(OURS, Ours::verify(&ours, 0))
+            .add(AGAIN, Ours::verify(&ours, 4096))
             .add("jwt-simple", move || {
                 let o = Some(options.clone());
                 simple_public.verify_token::<Custom>(black_box(&simple_token), o).unwrap().subject
@@ -278,6 +314,7 @@ fn es256(bench: &Bench) {
     );
     bench.run(
         sign_figure("jwt sign ES256", &k)
+            .add(OURS, Ours::sign(&ours))
             .add("jwt-simple", move || simple.sign(simple_claims()).unwrap())
             .add("raw P-256 sign, aws-lc-rs, parsed key", move || {
                 pair.sign(&rng, black_box(sign_input.as_bytes())).unwrap()
@@ -297,6 +334,7 @@ fn eddsa(bench: &Bench) {
         alg11: Alg11::EdDSA,
         alg9: Alg9::EdDSA,
     };
+    let ours = JwtKey::private_der(JwtAlgorithm::EdDsa, der.as_ref()).unwrap();
     let token = jwt11::encode(&jwt11::Header::new(Alg11::EdDSA), &body(), &k.sign11).unwrap();
     let (input, _, sig) = split(&token);
 
@@ -315,6 +353,8 @@ fn eddsa(bench: &Bench) {
     let (s1, s2) = (sig.clone(), sig);
     bench.run(
         verify_figure("jwt verify EdDSA", &k, &token)
+            .add(OURS, Ours::verify(&ours, 0))
+            .add(AGAIN, Ours::verify(&ours, 4096))
             .add("jwt-simple", move || {
                 let o = Some(options.clone());
                 simple_public.verify_token::<Custom>(black_box(&simple_token), o).unwrap().subject
@@ -329,6 +369,7 @@ fn eddsa(bench: &Bench) {
     );
     bench.run(
         sign_figure("jwt sign EdDSA", &k)
+            .add(OURS, Ours::sign(&ours))
             .add("jwt-simple", move || simple.sign(simple_claims()).unwrap())
             .add("raw Ed25519 sign, aws-lc-rs, parsed key", move || pair.sign(black_box(sign_input.as_bytes()))),
     );

@@ -40,12 +40,13 @@ async fn what_is_no_store_is_refused_and_not_shown() {
         ("memcached://hunter2@host", "no store of limits is called `memcached`"),
         ("a password of mine: hunter2", "no store of limits is called `…`"),
         ("redis://host/hunter2", "no address of a Redis"),
-        ("redis://host?prefix=hunter2", "a prefix of keys"),
+        ("redis://host?timeout=hunter2", "no address of a Redis"),
         ("redis+unix://hunter2", "no address of a Redis"),
+        ("redissimo://hunter2", "no store of limits is called `redissimo`"),
     ] {
         let error = limits::connect(&Url::new(address), &context()).await.unwrap_err();
         let shown = error.to_string();
-        assert!(shown.starts_with(told), "{shown}");
+        assert!(shown.starts_with(told), "{address}: {shown}");
         assert!(address == "hunter2" || !format!("{shown} {error:?}").contains("hunter2"), "{error:?}");
     }
     let nobody = limits::connect(&Url::new("redis://127.0.0.1:1?timeout=500"), &context()).await.unwrap_err();

@@ -24,13 +24,16 @@ macro_rules! on_every_database {
 }
 
 mod agreement;
+mod audit;
 mod cache;
 mod cached_users;
 mod derived;
+mod events;
 mod failovers;
 mod files;
 mod formats;
 mod invalidations;
+mod ldap;
 mod migrations;
 mod records;
 mod redis;

@@ -20,7 +20,8 @@ use crate::app::{Site, serve};
 
 /// What the cookie is called, and what stands after its value.
 fn shape(answer: &Answer) -> (String, String) {
-    let mut lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let mut lines = lines.filter(|line| !line.contains("-device="));
     let (line, none) = (lines.next().unwrap(), lines.next());
     assert_eq!(none, None, "one cookie");
     let (name, rest) = line.split_once('=').unwrap();

@@ -11,13 +11,16 @@ mod csrf;
 mod dumps;
 mod ended;
 mod failures;
+mod flood;
 mod guards;
 mod input;
 mod kept;
+mod keys;
 mod logins;
 mod outages;
 mod redis;
 mod restarts;
+mod service;
 mod sessions;
 mod websocket;
 

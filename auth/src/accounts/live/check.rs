@@ -10,7 +10,7 @@ use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
 use crate::secret::SecretString;
 use crate::sessions::{Carrier, SessionDigest, SessionKey, SessionRecord};
-use crate::users::{CredentialVersion, UserModel};
+use crate::users::{Account, CredentialVersion, UserModel};
 
 /// What somebody came with, as far as it can be checked again.
 #[derive(Clone)]
@@ -105,14 +105,17 @@ impl<U: UserModel> Auth<U> {
                 }
             }
             Credential::Token(credentials, origin) => {
-                match self.authentication().authenticate(credentials.clone(), origin).await {
-                    Ok(result) => {
-                        let ends_at = result.expires_at;
-                        Ok(Some(Held { principal: result.principal().clone(), ends_at }))
-                    }
-                    Err(AuthenticationError::Unavailable(error)) => Err(error),
-                    Err(_) => Ok(None),
-                }
+                let result = match self.authentication().authenticate(credentials.clone(), origin).await {
+                    Ok(result) => result,
+                    Err(AuthenticationError::Unavailable(error)) => return Err(error),
+                    Err(_) => return Ok(None),
+                };
+                let (principal, ends_at) = (result.principal().clone(), result.expires_at);
+                // A request may know a user by a copy; what lasts may not.
+                let account = self.users().find_by_id_text(principal.id()).await?;
+                let is_same = |account: &Account<U>| account.credential == principal.credential();
+                let is_now = account.is_some_and(|account| account.user.is_active() && is_same(&account));
+                Ok(is_now.then_some(Held { principal, ends_at }))
             }
             Credential::User { id, credential, at, ends_at } => {
                 if *ends_at <= self.inner().clock.now() {

@@ -1,8 +1,11 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::watch::Watched;
+use crate::BoxFuture;
+use crate::audit::{AuditAction, AuditError, AuditEvent, AuditSink};
 use crate::sessions::{Invalidated, Listening, SessionInvalidations};
 
 /// Who is watched in this process, and the way to the others.
@@ -70,6 +73,22 @@ impl SessionInvalidations for Endings {
     /// Nobody else listens: whoever is watched was entered.
     fn listen(&self, _: Arc<dyn Fn(Invalidated) + Send + Sync>) -> Listening {
         Listening::until_dropped(())
+    }
+}
+
+/// Tokens and keys end in many ways, and the trail is told of each.
+#[derive(Debug)]
+pub(crate) struct TokensThatEnd(pub(super) Arc<Endings>);
+
+impl AuditSink for TokensThatEnd {
+    fn record<'a>(&'a self, event: &'a AuditEvent) -> BoxFuture<'a, Result<(), AuditError>> {
+        use AuditAction::{ApiKeyRevoked, TokenReused, TokensRevoked};
+        if let (ApiKeyRevoked { .. } | TokenReused { .. } | TokensRevoked { .. }, Some(user)) =
+            (&event.action, &event.user)
+        {
+            self.0.publish(Invalidated::of_user(user));
+        }
+        Box::pin(ready(Ok(())))
     }
 }
 

@@ -16,12 +16,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub(crate) use check::{Credential, Held};
-use endings::Endings;
+use endings::{Endings, TokensThatEnd};
 pub(crate) use tickets::{TICKET_SECONDS, is_ticket};
 pub(crate) use watch::{LoginWatch, Status};
 
-use super::Error;
-use crate::records::DynRecordStore;
+use super::{AuthBuilder, Error};
+use crate::audit::Audit;
 use crate::sessions::{AnnouncingSessionBackend, Carrier, Invalidated, SessionInvalidations};
 use crate::users::stores::AnnouncingUserStore;
 use crate::users::{UserModel, UserStore};
@@ -60,11 +60,34 @@ impl Default for LiveSettings {
     }
 }
 
+impl<U: UserModel> AuthBuilder<U> {
+    /// Tells the application's other servers of logins and sessions that end here, and hears of theirs, so that WebSockets close
+    /// there at once; otherwise each finds out when it checks again. [`RedisInvalidations`](crate::sessions::RedisInvalidations)
+    /// do it through Redis (feature `session-redis`).
+    pub fn announce_endings(mut self, announcements: impl SessionInvalidations) -> Self {
+        self.live.announcements = Some(Arc::new(announcements));
+        self
+    }
+
+    /// How often the login behind an open WebSocket is checked again: every 800 milliseconds, if nothing is said. The check
+    /// reads one session and one user, once for all sockets of a login.
+    ///
+    /// More than a second, a minute at the most, needs [`AuthBuilder::announce_endings`].
+    ///
+    /// # Security
+    /// What is not announced ends a socket only that much later: what is changed in a store by hand or by another program, a
+    /// session whose key is changed, a token that expires before it says, and whatever happens while the announcements' way is
+    /// broken for whoever would tell.
+    pub fn recheck_sockets_every(mut self, interval: Duration) -> Self {
+        self.live.interval = interval;
+        self
+    }
+}
+
 /// What an application keeps of the logins that are watched.
 pub(crate) struct Live {
     endings: Arc<Endings>,
     interval: Duration,
-    tickets: DynRecordStore,
     /// For those who are connected and have not said who they are.
     strangers: Arc<Semaphore>,
 }
@@ -73,8 +96,8 @@ pub(crate) struct Live {
 const STRANGERS: usize = 1024;
 
 impl Live {
-    pub(super) fn new(endings: Arc<Endings>, interval: Duration, tickets: DynRecordStore) -> Self {
-        Self { endings, interval, tickets, strangers: Arc::new(Semaphore::new(STRANGERS)) }
+    pub(super) fn new(endings: Arc<Endings>, interval: Duration) -> Self {
+        Self { endings, interval, strangers: Arc::new(Semaphore::new(STRANGERS)) }
     }
 
     pub(crate) fn strangers(&self) -> &Arc<Semaphore> {
@@ -95,6 +118,11 @@ impl LiveSettings {
         }
         Ok(())
     }
+}
+
+/// The same trail, of which is told what ends tokens and keys.
+pub(super) fn announcing_audit(audit: Audit, endings: &Arc<Endings>) -> Audit {
+    audit.with_sink(TokensThatEnd(endings.clone()))
 }
 
 /// The same sessions, whose endings are told.

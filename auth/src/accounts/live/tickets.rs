@@ -43,7 +43,7 @@ impl<U: UserModel> Auth<U> {
             expires_at: self.inner().clock.now() + TimeDelta::seconds(TICKET_SECONDS),
         };
         let ticket = SecretString::from(text);
-        if !self.live().tickets.insert(KIND, &known_by(&ticket), record).await? {
+        if !self.authentication().inner().records.insert(KIND, &known_by(&ticket), record).await? {
             return Err(Error::Configuration("the random generator repeats itself".to_owned()));
         }
         Ok(Some(ticket))
@@ -57,7 +57,9 @@ impl<U: UserModel> Auth<U> {
         if !is_ticket(ticket) {
             return Ok(None);
         }
-        let Some(record) = self.live().tickets.take(KIND, &known_by(ticket)).await? else { return Ok(None) };
+        let Some(record) = self.authentication().inner().records.take(KIND, &known_by(ticket)).await? else {
+            return Ok(None);
+        };
         let (id, verifier) = match record.value.split_first_chunk() {
             Some((id, verifier)) => (SessionDigest::from_bytes(*id), verifier.try_into()),
             None => return Ok(None),

@@ -13,10 +13,11 @@ impl AuditSink for TracingSink {
         let AuditEvent { action, user, origin, .. } = event;
         let (name, details) = (action.name(), action.details());
         let (user, source, actor) = (user.as_deref(), &origin.source, origin.actor.as_deref());
+        let user_agent = origin.user_agent.as_deref();
         if action.succeeded() {
-            tracing::info!(target: "auth::audit", user, ?source, actor, ?details, "{name}");
+            tracing::info!(target: "auth::audit", user, ?source, actor, user_agent, ?details, "{name}");
         } else {
-            tracing::warn!(target: "auth::audit", user, ?source, actor, ?details, "{name} failed");
+            tracing::warn!(target: "auth::audit", user, ?source, actor, user_agent, ?details, "{name} failed");
         }
         Box::pin(ready(Ok(())))
     }

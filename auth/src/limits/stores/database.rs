@@ -102,7 +102,10 @@ impl DatabaseLimitStore {
         let rows = self.locked(&mut transaction, ids).await?;
         let counted = match count_with(limits, &rows, now)? {
             Ok(counted) => counted,
-            Err(longest) => return Ok(Attempt::Wait(longest)),
+            Err(longest) => {
+                transaction.rollback().await?;
+                return Ok(Attempt::Wait(longest));
+            }
         };
         // Of a key that stands there twice, the last one.
         let kept: HashMap<_, _> = limits.iter().map(|(key, _)| key.to_hex()).zip(counted.iter().copied()).collect();

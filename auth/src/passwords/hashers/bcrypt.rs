@@ -24,9 +24,9 @@ use crate::secret;
 /// Bcrypt looks at 72 bytes, and some implementations end at a NUL byte. So a new hash of a password that is longer, or
 /// has a NUL, is a `bcrypt_sha256$…`, in which every byte counts.
 ///
-/// Where another system hashed a longer password as `$2b$` it cut it there, and only those bytes are checked: any
-/// password that begins with them verifies, until the next login writes a hash of all of it under a hasher that is
-/// preferred to this one. A password with a NUL never verifies against the plain forms.
+/// Where another system hashed a longer password as `$2b$`, it cut it there, and only those bytes are checked: until a
+/// login writes a new hash, any password that begins with them verifies. A password with a NUL never verifies against
+/// the plain forms.
 #[derive(Clone, Debug)]
 pub struct BcryptHasher {
     cost: u32,

@@ -211,6 +211,15 @@ register!(Pbkdf2Hasher: "pbkdf2-sha256", "pbkdf2-sha512", "pbkdf2-sha1", "pbkdf2
 mod tests {
     use super::*;
 
+    /// With less work than can be asked for.
+    #[cfg(feature = "testing")]
+    mod suite {
+        fn cheap() -> super::Pbkdf2Hasher {
+            super::Pbkdf2Hasher { iterations: 1_000 }
+        }
+        crate::password_hasher_suite!(cheap);
+    }
+
     #[test]
     fn iterations_are_bounded() {
         assert!(matches!(Pbkdf2Hasher::new(599_999), Err(HasherParamsError::TooWeak { .. })));

@@ -26,16 +26,17 @@ use crate::secret::{self, SecretString};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A token has 8192 bytes at the most. It must have `sub` and `exp`, and expire within 400 days; `iss` and `aud` are exact where they are set.
-/// One that was verified before is known again by its SHA-256, while it has 2048 bytes at the most.
+/// A token has 8192 bytes at the most. It must have `sub` and `exp`, and expire within 400 days; `iss` and `aud` are
+/// exact where they are set. One that was verified before is known again by its SHA-256, while it has 2048 bytes at the
+/// most.
 ///
 /// # Security
-/// It follows RFC 8725: the key fixes the algorithm (§3.1), nothing unsigned, encrypted, compressed or nested is read (§3.2, §3.6),
-/// keys come from the [`KeyRing`] and never from a token (§3.10), and `typ` is exact, so that one kind of token does not pass for another
-/// (§3.11, §3.12): give each kind a [`JwtAuth::token_type`] of its own.
+/// It follows RFC 8725: the key fixes the algorithm (§3.1), nothing unsigned, encrypted, compressed or nested is read
+/// (§3.2, §3.6), keys come from the [`KeyRing`] and never from a token (§3.10), and `typ` is exact, so that one kind of
+/// token does not pass for another (§3.11, §3.12): give each kind a [`JwtAuth::token_type`] of its own.
 ///
-/// A token that is valid is not yet welcome: whether it was revoked, and whether its user still may, is to be asked at each request.
-/// What is remembered of a token says nothing about that.
+/// A token that is valid is not yet welcome: whether it was revoked, and whether its user still may, is to be asked at
+/// each request. What is remembered of a token says nothing about that.
 #[derive(Clone)]
 pub struct JwtAuth(Arc<Shared>);
 
@@ -85,8 +86,8 @@ impl JwtAuth {
         Self::of(Settings::default(), keys)
     }
 
-    /// Sets `iss`, and demands it. Like every setting, it is made before use: it gives another [`JwtAuth`], which neither
-    /// remembers the tokens of this one nor hears of its later rotations.
+    /// Sets `iss`, and demands it. Like every setting, it is made before use: it gives another [`JwtAuth`], which
+    /// neither remembers the tokens of this one nor hears of its later rotations.
     pub fn issuer(self, issuer: impl Into<String>) -> Self {
         self.set(|settings| settings.issuer = Some(issuer.into()))
     }
@@ -96,7 +97,8 @@ impl JwtAuth {
         self.set(|settings| settings.audience = Some(audience.into()))
     }
 
-    /// Sets the header's `typ`, and demands it, letter by letter: "JWT" unless set, "at+jwt" for access tokens (RFC 9068).
+    /// Sets the header's `typ`, and demands it, letter by letter: "JWT" unless set, "at+jwt" for access tokens (RFC
+    /// 9068).
     ///
     /// # Errors
     /// [`JwtError::Setting`] unless it has 1 to 64 visible ASCII characters.
@@ -114,7 +116,8 @@ impl JwtAuth {
         Ok(self.set(|settings| settings.lifetime = lifetime))
     }
 
-    /// By how much the clocks of issuer and verifier may differ: 5 seconds unless set, 5 minutes at the most (RFC 7519 §4.1.4).
+    /// By how much the clocks of issuer and verifier may differ: 5 seconds unless set, 5 minutes at the most (RFC 7519
+    /// §4.1.4).
     ///
     /// # Errors
     /// [`JwtError::Setting`] for more than that.
@@ -133,8 +136,8 @@ impl JwtAuth {
         self.set(|settings| settings.clock = Arc::new(clock))
     }
 
-    /// Signs and verifies with other keys from now on, in every clone. Tokens of keys that are in both rings stay valid;
-    /// those of a key that is not are refused at once.
+    /// Signs and verifies with other keys from now on, in every clone. Tokens of keys that are in both rings stay
+    /// valid; those of a key that is not are refused at once.
     pub fn rotate(&self, keys: KeyRing) {
         let current = Arc::new(Current::new(&self.0.settings, keys));
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = current;
@@ -164,7 +167,8 @@ impl JwtAuth {
     /// A token for this user.
     ///
     /// # Errors
-    /// [`JwtError::VerifiesOnly`]; [`JwtError::WouldBeRefused`] for an id or a name that is empty or has more than 255 bytes.
+    /// [`JwtError::VerifiesOnly`]; [`JwtError::WouldBeRefused`] for an id or a name that is empty or has more than 255
+    /// bytes.
     pub fn generate_token(&self, user_id: &str, username: &str) -> Result<SecretString, JwtError> {
         self.encode(&self.claims(user_id).with_username(username))
     }
@@ -206,8 +210,28 @@ impl JwtAuth {
     /// What a token says, if it is valid, with the application's own claims as `Extra`.
     ///
     /// # Errors
-    /// [`TokenRefused`] when it is not.
+    /// [`TokenRefused`] when it is not; the reason is logged.
     pub fn decode<Extra>(&self, token: &str) -> Result<Arc<Claims<Extra>>, TokenRefused>
+    where
+        Extra: DeserializeOwned + Send + Sync + 'static,
+    {
+        let claims = self.known_or_read(token);
+        if let Err(refused) = &claims {
+            tracing::info!(reason = %refused.reason(), "a token is refused");
+        }
+        claims
+    }
+
+    /// How much work verifying took since this was made.
+    pub fn statistics(&self) -> JwtStatistics {
+        JwtStatistics {
+            signature_checks: self.0.signature_checks.load(Ordering::Relaxed),
+            cache_hits: self.0.cache_hits.load(Ordering::Relaxed),
+            cached: self.current().cache.len(),
+        }
+    }
+
+    fn known_or_read<Extra>(&self, token: &str) -> Result<Arc<Claims<Extra>>, TokenRefused>
     where
         Extra: DeserializeOwned + Send + Sync + 'static,
     {
@@ -228,15 +252,6 @@ impl JwtAuth {
             current.cache.insert(digest, Verified { times: claims.times(), claims: claims.clone() });
         }
         Ok(claims)
-    }
-
-    /// How much work verifying took since this was made.
-    pub fn statistics(&self) -> JwtStatistics {
-        JwtStatistics {
-            signature_checks: self.0.signature_checks.load(Ordering::Relaxed),
-            cache_hits: self.0.cache_hits.load(Ordering::Relaxed),
-            cached: self.current().cache.len(),
-        }
     }
 
     fn read<Extra: DeserializeOwned>(

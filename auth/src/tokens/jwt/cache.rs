@@ -10,8 +10,8 @@ use super::claims::Times;
 
 /// Tokens that were verified before, by their SHA-256: what they say, never what they are.
 ///
-/// It is cut into shards with a lock each. A shard has two maps: the older one is dropped when the younger is full, and what is seen
-/// again moves into the younger. So a token that is used stays, with no list to keep in order.
+/// It is cut into shards with a lock each. A shard has two maps: the older one is dropped when the younger is full, and
+/// what is seen again moves into the younger. So a token that is used stays, with no list to keep in order.
 pub(super) struct Cache {
     shards: Box<[Mutex<Shard>]>,
     /// The most entries of one map.

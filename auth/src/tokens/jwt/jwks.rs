@@ -52,8 +52,8 @@ impl KeyRing {
 
     /// A ring that verifies with the keys of a set (RFC 7517 §5), as an issuer publishes it.
     ///
-    /// A key's algorithm is what its `alg` says, or else the one here for its type: RS256, ES256 for P-256, `EdDSA` for Ed25519. Keys for
-    /// anything else are skipped: other types, other algorithms, encryption.
+    /// A key's algorithm is what its `alg` says, or else the one here for its type: RS256, ES256 for P-256, `EdDSA` for
+    /// Ed25519. Keys for anything else are skipped: other types, other algorithms, encryption.
     ///
     /// # Errors
     /// When it has more than 64 KiB, is malformed, or no key of it verifies; when it holds a secret or a private key.
@@ -83,7 +83,7 @@ fn parsed<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, JwtError> {
     if json.len() > KeyRing::MAX_JWKS {
         return Err(JwtError::KeySetTooLong { max: KeyRing::MAX_JWKS });
     }
-    if repeats(json.as_bytes()).map_err(JwtError::KeySet)? {
+    if repeats(json.as_bytes(), &[]).map_err(JwtError::KeySet)? {
         return Err(JwtError::DuplicateMember);
     }
     serde_json::from_str(json).map_err(JwtError::KeySet)

@@ -20,8 +20,8 @@ use crate::secret;
 /// It is parsed once, when it is made. Clones share it.
 ///
 /// # Security
-/// What a token says of its algorithm does not choose how a key is used (RFC 8725 §3.1): a public key never serves as a secret.
-/// An RSA key has 2048 bits at least (NIST SP 800-131A), a secret 256 (RFC 7518 §3.2).
+/// What a token says of its algorithm does not choose how a key is used (RFC 8725 §3.1): a public key never serves as a
+/// secret. An RSA key has 2048 bits at least (NIST SP 800-131A), a secret 256 (RFC 7518 §3.2).
 #[derive(Clone)]
 pub struct JwtKey {
     id: Arc<str>,
@@ -46,7 +46,8 @@ impl JwtKey {
     /// A secret for HS256: 32 bytes at least, as they are. Its id is the beginning of a MAC under the secret itself.
     ///
     /// # Errors
-    /// [`JwtError::WeakSecret`] for less than 32 bytes and for placeholders, [`JwtError::SecretIsKey`] for a PEM document.
+    /// [`JwtError::WeakSecret`] for less than 32 bytes and for placeholders, [`JwtError::SecretIsKey`] for a PEM
+    /// document.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, JwtError> {
         let secret = secret.as_ref();
         if secret.trim_ascii_start().starts_with(b"-----BEGIN") {

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::de::value::CowStrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
 use serde::{Serialize, forward_to_deserialize_any};
 
@@ -15,10 +15,9 @@ use super::{Claims, JwtError, TokenRefused};
 ///
 /// `jti` stays empty where the token has none.
 pub(super) fn read<Extra: DeserializeOwned>(json: &[u8]) -> Result<Claims<Extra>, TokenRefused> {
-    // The members of this object are compared as they are read. Those of objects within are not seen then.
-    if json.iter().filter(|byte| **byte == b'{').nth(1).is_some()
-        && repeats(json).map_err(|_| TokenRefused::PayloadJson)?
-    {
+    // The members of this object are compared as they are read. Those of an object within are not seen then.
+    let nested = json.get(1..).is_some_and(|rest| rest.contains(&b'{'));
+    if nested && repeats(json, &[]).map_err(|_| TokenRefused::PayloadJson)? {
         return Err(TokenRefused::DuplicateMember);
     }
     let (mut registered, mut refused) = (Registered::default(), None);
@@ -69,7 +68,9 @@ pub(super) fn write<Extra: Serialize>(claims: &Claims<Extra>) -> Result<Vec<u8>,
         None => return Err(JwtError::OwnClaims(None)),
         Some(b"}") => {}
         Some(rest) => {
-            check_own(&own)?;
+            if repeats(&own, &REGISTERED).map_err(|error| JwtError::OwnClaims(Some(error)))? {
+                return Err(JwtError::ReservedClaim);
+            }
             *payload.last_mut().expect("an object has an end") = b',';
             payload.extend_from_slice(rest);
         }
@@ -99,28 +100,6 @@ struct Written<'a> {
 enum Names<'a> {
     One(&'a str),
     Several(&'a [String]),
-}
-
-/// Refuses claims of one's own, as JSON, that have a registered name or the same one twice.
-fn check_own(json: &[u8]) -> Result<(), JwtError> {
-    struct Reserved;
-    impl<'de> Visitor<'de> for Reserved {
-        type Value = bool;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-            let mut reserved = false;
-            while let Some(Text(name)) = map.next_key()? {
-                reserved |= REGISTERED.contains(&&*name);
-                map.next_value::<IgnoredAny>()?;
-            }
-            Ok(reserved)
-        }
-    }
-    let own = |error| JwtError::OwnClaims(Some(error));
-    let reserved = serde_json::Deserializer::from_slice(json).deserialize_map(Reserved).map_err(own)?;
-    if reserved || repeats(json).map_err(own)? { Err(JwtError::ReservedClaim) } else { Ok(()) }
 }
 
 #[derive(Default)]

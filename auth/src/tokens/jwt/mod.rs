@@ -1,5 +1,5 @@
-//! JSON Web Tokens (RFC 7519) as RFC 8725 wants them: the key fixes the algorithm, what a token says of its own keys is never
-//! heard, and there is one spelling of each token.
+//! JSON Web Tokens (RFC 7519) as RFC 8725 wants them: the key fixes the algorithm, what a token says of its own keys is
+//! never heard, and there is one spelling of each token.
 //!
 //! A token goes through these steps, and ends at the first that refuses it: its length; the cache of tokens
 //! that were verified before; three parts (`auth.rs`); the header, member by member (`header.rs`); the key
@@ -22,6 +22,8 @@ mod refused;
 mod ring;
 mod settings;
 mod unique;
+#[cfg(test)]
+mod vectors;
 
 pub use algorithm::JwtAlgorithm;
 pub use auth::{JwtAuth, JwtStatistics};

@@ -3,7 +3,8 @@ use std::fmt;
 
 /// Why a token is refused.
 ///
-/// It is displayed as one and the same text whatever the reason, for the one who sent it; [`TokenRefused::reason`] is for the log.
+/// It is displayed as one and the same text whatever the reason, for the one who sent it; [`TokenRefused::reason`] is
+/// for the log.
 ///
 /// # Security
 /// None of it repeats what the token says: a log needs no escaping for it.

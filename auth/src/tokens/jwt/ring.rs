@@ -10,8 +10,9 @@ use super::{JwtError, JwtKey, TokenRefused};
 /// listed for verifying first), let it sign ([`KeyRing::rotated`]), drop the old one ([`KeyRing::without`]).
 ///
 /// # Security
-/// A token that names a key is tried with that key only, one that names none only when a single key of the ring has its algorithm.
-/// Secrets and public keys may stand in one ring (to move from one to the other): a key's algorithm is its own.
+/// A token that names a key is tried with that key only, one that names none only when a single key of the ring has its
+/// algorithm. Secrets and public keys may stand in one ring (to move from one to the other): a key's algorithm is its
+/// own.
 #[derive(Clone)]
 pub struct KeyRing {
     /// The newest first.

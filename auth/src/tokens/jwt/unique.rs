@@ -28,16 +28,21 @@ impl<'de> serde::Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Whether an object has a member twice, or more than [`MAX_MEMBERS`], at any depth. Parsers differ in which of two they
-/// take (RFC 8259 §4, RFC 8725 §2.4), so that one part of a system would check what another does not use.
-pub(super) fn repeats(json: &[u8]) -> Result<bool, serde_json::Error> {
+/// Whether an object has a member twice, or more than [`MAX_MEMBERS`], at any depth. Parsers differ in which of two
+/// they take (RFC 8259 §4, RFC 8725 §2.4), so that one part of a system would check what another does not use.
+///
+/// The names that are `taken` count as members of the outermost object that stand there already.
+pub(super) fn repeats(json: &[u8], taken: &[&str]) -> Result<bool, serde_json::Error> {
     let mut found = false;
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let walked = Walk(&mut found).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let walked = Walk { found: &mut found, taken }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if found { Ok(true) } else { walked.map(|()| false) }
 }
 
-struct Walk<'a>(&'a mut bool);
+struct Walk<'a> {
+    found: &'a mut bool,
+    taken: &'a [&'a str],
+}
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
@@ -73,19 +78,20 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Walk(self.0))?.is_some() {}
+        while seq.next_element_seed(Walk { found: self.found, taken: &[] })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names: Vec<Text<'de>> = Vec::new();
         while let Some(name) = map.next_key::<Text<'de>>()? {
-            if names.len() == MAX_MEMBERS || names.iter().any(|known| known.0 == name.0) {
-                *self.0 = true;
+            let taken = self.taken.contains(&&*name.0) || names.iter().any(|known| known.0 == name.0);
+            if taken || names.len() == MAX_MEMBERS {
+                *self.found = true;
                 return Err(A::Error::custom("repeated"));
             }
             names.push(name);
-            map.next_value_seed(Walk(self.0))?;
+            map.next_value_seed(Walk { found: self.found, taken: &[] })?;
         }
         Ok(())
     }
@@ -103,13 +109,15 @@ mod tests {
             r#"{"a":{"b":[{"c":1,"c":null}]}}"#,
             r#"[{"a":true,"b":1.5,"a":"x"}]"#,
         ] {
-            assert!(repeats(json.as_bytes()).unwrap(), "{json}");
+            assert!(repeats(json.as_bytes(), &[]).unwrap(), "{json}");
         }
-        assert!(!repeats(br#"{"a":{"a":[{"a":1},{"a":-1}]},"b":"a"}"#).unwrap());
+        assert!(!repeats(br#"{"a":{"a":[{"a":1},{"a":-1}]},"b":"a"}"#, &[]).unwrap());
+        assert!(repeats(br#"{"a":{"sub":1},"sub":2}"#, &["sub"]).unwrap());
+        assert!(!repeats(br#"{"a":{"sub":1}}"#, &["sub"]).unwrap());
         for json in ["", "{", r#"{"a":1}x"#, &"[".repeat(4000), "\u{0}"] {
-            assert!(repeats(json.as_bytes()).is_err(), "{json}");
+            assert!(repeats(json.as_bytes(), &[]).is_err(), "{json}");
         }
         let many: Vec<_> = (0..=MAX_MEMBERS).map(|n| format!(r#""{n}":0"#)).collect();
-        assert!(repeats(format!("{{{}}}", many.join(",")).as_bytes()).unwrap());
+        assert!(repeats(format!("{{{}}}", many.join(",")).as_bytes(), &[]).unwrap());
     }
 }

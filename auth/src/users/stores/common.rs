@@ -51,7 +51,7 @@ fn shown(name: &str) -> String {
 
 /// Whether an update writes the column: one that is named, or, of a whole user, one that decides no rights. A struct that
 /// was read before an administrator took them away would give them back.
-pub(super) fn is_written(column: &Column, only: Option<&[&str]>) -> bool {
+pub(in crate::users) fn is_written(column: &Column, only: Option<&[&str]>) -> bool {
     const NAMED_ONLY: [Role; 4] = [Role::IsActive, Role::IsStaff, Role::IsSuperuser, Role::LastLogin];
     !column.is(Role::Id)
         && match only {

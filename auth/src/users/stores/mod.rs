@@ -3,7 +3,7 @@
 #[cfg(feature = "web-axum-websocket")]
 mod announcing;
 mod cached;
-mod common;
+pub(super) mod common;
 #[cfg(feature = "__sql")]
 pub(crate) mod database;
 mod memory;

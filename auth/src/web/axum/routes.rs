@@ -14,7 +14,7 @@ use super::csrf::{CSRF_FIELD, CsrfToken};
 use super::input::Input;
 use super::pages;
 use crate::access::Principal;
-use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error, RegisterOutcome};
+use crate::accounts::{Auth, AuthCredentials, AuthResult, AuthenticationError, Error, RegisterOutcome};
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
 use crate::users::{UserError, UserModel};
@@ -108,7 +108,8 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let is_form = call.input.is_form;
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
-    let refusal = match call.handle.register(&username, password.expose(), extra, call.source()).await {
+    let origin = call.auth.origin(&call.parts);
+    let refusal = match call.handle.register(&username, password.expose(), extra, &origin).await {
         Ok(RegisterOutcome::Registered(_)) if is_form => {
             return Ok(see_other(&pages::with_next(&call.handle.settings().0.login_url, next.as_deref())));
         }
@@ -152,19 +153,17 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let outcome = call
-        .handle
-        .log_in(session, AuthCredentials::password(username, password), &call.auth.origin(&call.parts))
-        .await;
+    let mut credentials = AuthCredentials::password(username, password);
+    if let Some(device) = call.auth.device(&call.parts) {
+        credentials = credentials.on_device(device);
+    }
+    let outcome = call.handle.log_in(session, credentials, &call.auth.origin(&call.parts)).await;
     if outcome.is_err() {
         // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
         session.mark_unmodified();
     }
     let refusal = match outcome {
-        Ok(_) if call.input.is_form => {
-            return Ok(see_other(next.as_deref().unwrap_or(&call.handle.settings().0.home_url)));
-        }
-        Ok(result) => return Ok(who(result.principal())),
+        Ok(result) => return Ok(logged_in(&call, &result, next.as_deref())),
         Err(AuthenticationError::InvalidCredentials) => {
             call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
         }
@@ -175,6 +174,14 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         return Ok(on_page(refusal, again));
     }
     Err(refusal)
+}
+
+fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<&str>) -> Response {
+    let home = || call.handle.settings().0.home_url.as_str();
+    if let Some(device) = &result.device {
+        call.auth.remember_device(&call.parts, device);
+    }
+    if call.input.is_form { see_other(next.unwrap_or_else(home)) } else { who(result.principal()) }
 }
 
 async fn log_out<U: UserModel>(request: Request) -> Result<Response, Refusal> {

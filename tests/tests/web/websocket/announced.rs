@@ -18,7 +18,7 @@ type Heard = Arc<dyn Fn(Invalidated) + Send + Sync>;
 
 /// Everybody hears what anybody says.
 #[derive(Clone, Default)]
-struct Room(Arc<Mutex<Vec<Heard>>>);
+pub(super) struct Room(Arc<Mutex<Vec<Heard>>>);
 
 impl SessionInvalidations for Room {
     fn publish(&self, what: Invalidated) {
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Room {
     }
 }
 
-const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 fn builder(database: &TestDatabase) -> AuthBuilder<Author> {
     Auth::<Author>::builder().database(&database.url).secret("a-secret-for-tests-only-0123456789")

@@ -1,14 +1,17 @@
 //! Who may open a socket, from where.
 
+use std::time::{Duration, Instant};
+
 use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::web::authentication::{
-    AuthenticationBackend, AuthenticationRequest, Found, HttpBasicAuth, SessionAuthentication,
+    ApiKeyAuthentication, AuthenticationBackend, AuthenticationRequest, Found, HttpBasicAuth, SessionAuthentication,
 };
 use auth_tests::http::{PASSWORD, Visitor};
 use auth_tests::socket::{Heard, Socket, text};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use base64ct::{Base64, Encoding as _};
 
+use super::announced::{MINUTE, Room};
 use super::{Sockets, has_ended, is_open, sockets_by};
 use crate::app::{self, PublishPost, Site};
 
@@ -97,6 +100,31 @@ async fn a_program_with_credentials_of_its_own_needs_no_origin() {
 }
 
 #[tokio::test]
+async fn an_api_key_opens_one_until_it_is_revoked() {
+    for interval in [Duration::from_millis(800), MINUTE] {
+        let site = Site::with(|it| it.announce_endings(Room::default()).recheck_sockets_every(interval)).await;
+        let owner = site.create("alice", |_| {}).await.id.to_string();
+        let address = app::serve(sockets_by(site.auth.layer_by(ApiKeyAuthentication))).await;
+        let keys = site.auth.api_keys();
+        let (key, shown_once) = keys.create(&owner, "chat", &["blog.publish_post"], None).await.unwrap();
+        let headers = [("x-api-key", shown_once.expose())];
+        let mut socket = Socket::open(&address, "/echo", &headers).await.unwrap();
+        assert_eq!(socket.ask("who").await, text("alice"));
+        assert_eq!(socket.ask("may").await, text("false"), "no more than the owner may");
+        // The check that every socket begins with is over.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(keys.revoke(&owner, &key.id).await.unwrap());
+        has_ended(socket).await;
+        assert_eq!(Socket::open(&address, "/echo", &headers).await.unwrap_err(), StatusCode::UNAUTHORIZED);
+
+        let visitor = Visitor::new(&address);
+        let (_, shown_once) = keys.create(&owner, "ticket", &[], None).await.unwrap();
+        let request = visitor.request(Method::POST, "/ticket").header("x-api-key", shown_once.expose());
+        assert_eq!(visitor.send(request).await.status, StatusCode::FORBIDDEN, "a key makes no ticket");
+    }
+}
+
+#[tokio::test]
 async fn a_password_in_the_request_is_asked_once_and_ends_with_its_change() {
     let site = Site::start().await;
     let user = site.create("alice", |_| {}).await;
@@ -134,10 +162,10 @@ async fn what_the_user_may_do_is_asked_anew() {
         } else {
             users.revoke::<PublishPost>(&id).await.unwrap();
         }
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while socket.ask("may").await != text(answer) {
             assert!(began.elapsed().as_secs() < 5);
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }

@@ -1,0 +1,76 @@
+//! Stores of records for tokens to be kept in.
+
+use std::sync::Arc;
+
+use auth::records::{DatabaseRecordStore, DynRecordStore, InMemoryRecordStore, RedisRecordStore};
+use auth::testing::ManualClock;
+use auth_tests::{TestDatabase, TestRedis};
+
+pub(crate) fn memory() -> (DynRecordStore, ManualClock, ()) {
+    let clock = ManualClock::new();
+    (Arc::new(InMemoryRecordStore::with_clock(Arc::new(clock.clone()))), clock, ())
+}
+
+pub(crate) async fn database(test: impl Future<Output = TestDatabase>) -> (DynRecordStore, ManualClock, TestDatabase) {
+    let (clock, test) = (ManualClock::new(), test.await);
+    let store = DatabaseRecordStore::new(test.database.clone()).with_clock(Arc::new(clock.clone()));
+    store.create_table().await.unwrap();
+    (Arc::new(store), clock, test)
+}
+
+pub(crate) async fn redis() -> (DynRecordStore, ManualClock, TestRedis) {
+    let (clock, test) = (ManualClock::new(), auth_tests::redis());
+    let url = format!("{}?prefix={}&timeout=10000", test.url, test.prefix);
+    let store = RedisRecordStore::connect(url.as_str()).await.unwrap().with_clock(Arc::new(clock.clone()));
+    (Arc::new(store), clock, test)
+}
+
+/// One that fails whatever it is asked: its table is missing.
+pub(crate) async fn broken() -> (DynRecordStore, TestDatabase) {
+    let test = auth_tests::sqlite_in_memory().await;
+    (Arc::new(DatabaseRecordStore::new(test.database.clone())), test)
+}
+
+/// A suite on each kind of store.
+macro_rules! on_every_store {
+    ($suite:ident, |$store:ident| $make:expr => $made:ty) => {
+        mod memory {
+            use super::*;
+
+            async fn fixture() -> ($made, auth::testing::ManualClock, ()) {
+                let ($store, clock, keep) = crate::records::memory();
+                ($make, clock, keep)
+            }
+
+            auth::$suite!(fixture);
+        }
+
+        on_every_store! { @database sqlite [] $suite, |$store| $make => $made }
+        on_every_store! { @database postgres [#[ignore = "needs PostgreSQL"]] $suite, |$store| $make => $made }
+        on_every_store! { @database mysql [#[ignore = "needs MariaDB"]] $suite, |$store| $make => $made }
+
+        mod redis {
+            use super::*;
+
+            async fn fixture() -> ($made, auth::testing::ManualClock, auth_tests::TestRedis) {
+                let ($store, clock, keep) = crate::records::redis().await;
+                ($make, clock, keep)
+            }
+
+            auth::$suite!(#[ignore = "needs Redis"] fixture);
+        }
+    };
+    (@database $name:ident [$($attribute:tt)*] $suite:ident, |$store:ident| $make:expr => $made:ty) => {
+        mod $name {
+            use super::*;
+
+            async fn fixture() -> ($made, auth::testing::ManualClock, auth_tests::TestDatabase) {
+                let ($store, clock, keep) = crate::records::database(auth_tests::$name()).await;
+                ($make, clock, keep)
+            }
+
+            auth::$suite!($($attribute)* fixture);
+        }
+    };
+}
+pub(crate) use on_every_store;
