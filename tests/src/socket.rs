@@ -1,4 +1,4 @@
-//! A client of WebSockets.
+//! A client that opens a WebSocket.
 
 use std::time::Duration;
 

@@ -262,17 +262,7 @@ impl<U: UserModel> AuthBuilder<U> {
         let context = Context { database, ..context };
         let audit = self.audit.clone().with_clock(self.clock.clone());
         #[cfg(feature = "__sql")]
-        let (audit, trail) = match (&context.database, self.audit_to_database) {
-            (_, false) => (audit, None),
-            (Some(database), true) => {
-                let trail = DatabaseAuditSink::new(database.clone(), &secret);
-                (audit.with_sink(trail.clone()), Some(trail))
-            }
-            (None, true) => {
-                let text = "the trail is to be kept in the application's database, and it has none";
-                return Err(Error::Configuration(text.to_owned()));
-            }
-        };
+        let (audit, trail) = self.with_trail(audit, &context)?;
         #[cfg(feature = "web-axum-websocket")]
         let endings = self.live.endings();
         #[cfg(feature = "web-axum-websocket")]
@@ -371,6 +361,22 @@ impl<U: UserModel> AuthBuilder<U> {
         self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
         self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
         Ok(())
+    }
+
+    /// Also told to the database, if the application wants that.
+    #[cfg(feature = "__sql")]
+    fn with_trail(&self, audit: Audit, context: &Context) -> Result<(Audit, Option<DatabaseAuditSink>), Error> {
+        match (&context.database, self.audit_to_database) {
+            (_, false) => Ok((audit, None)),
+            (Some(database), true) => {
+                let trail = DatabaseAuditSink::new(database.clone(), &context.secret);
+                Ok((audit.with_sink(trail.clone()), Some(trail)))
+            }
+            (None, true) => {
+                let text = "the trail is to be kept in the application's database, and it has none";
+                Err(Error::Configuration(text.to_owned()))
+            }
+        }
     }
 
     fn user_store(&self, context: &Context) -> Arc<dyn UserStore<U>> {

@@ -61,7 +61,7 @@ impl Default for LiveSettings {
 }
 
 impl<U: UserModel> AuthBuilder<U> {
-    /// Tells the application's other servers of logins and sessions that end here, and hears of theirs, so that WebSockets close
+    /// Tells the application's other servers of logins and sessions that end here, and hears of theirs, so that a WebSocket closes
     /// there at once; otherwise each finds out when it checks again. [`RedisInvalidations`](crate::sessions::RedisInvalidations)
     /// do it through Redis (feature `session-redis`).
     pub fn announce_endings(mut self, announcements: impl SessionInvalidations) -> Self {

@@ -23,7 +23,9 @@ pub(super) struct Room(Arc<Mutex<Vec<Heard>>>);
 impl SessionInvalidations for Room {
     fn publish(&self, what: Invalidated) {
         let all = self.0.lock().unwrap().clone();
-        all.iter().for_each(|heard| heard(what));
+        for heard in all {
+            heard(what);
+        }
     }
 
     fn listen(&self, heard: Heard) -> Listening {

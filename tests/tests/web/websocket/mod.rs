@@ -1,4 +1,4 @@
-//! WebSockets: who comes in, and that nobody stays whose login has ended.
+//! A WebSocket: who comes in, and that nobody stays whose login has ended.
 
 mod announced;
 mod ends;

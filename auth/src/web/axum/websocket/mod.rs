@@ -1,4 +1,4 @@
-//! WebSockets of somebody: authenticated before any message, closed when the login ends (ASVS 4.4.2–4.4.4).
+//! Each WebSocket is somebody's: authenticated before any message, closed when the login ends (ASVS 4.4.2–4.4.4).
 //!
 //! `upgrade.rs` decides who comes in, `first_message.rs` asks those of whom nothing is known yet, `socket.rs` is what the
 //! application has of an open socket, and `pump.rs` the task that owns the connection.

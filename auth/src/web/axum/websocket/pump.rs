@@ -142,7 +142,7 @@ async fn receive(socket: &mut WebSocket, incoming: &mpsc::Sender<Message>) -> Ca
 
 fn length(message: &Message) -> usize {
     match message {
-        Message::Text(text) => text.as_bytes().len(),
+        Message::Text(text) => text.len(),
         Message::Binary(bytes) => bytes.len(),
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
     }
