@@ -53,6 +53,18 @@ async fn while_the_application_is_busy() {
 }
 
 #[tokio::test]
+async fn for_whom_does_not_read_what_is_sent() {
+    let sockets = Sockets::start().await;
+    let (visitor, _socket) = sockets.member("alice").await;
+    let mut full = visitor.socket("/flood").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    visitor.post("/logout", &json!({})).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let end = tokio::time::timeout(Duration::from_secs(15), full.end()).await;
+    assert_eq!(end, Ok(None), "it ended while there was no room even to say so");
+}
+
+#[tokio::test]
 async fn with_another_password_a_deactivation_and_the_user() {
     let sockets = Sockets::start().await;
     let users = sockets.site.auth.users();

@@ -60,6 +60,7 @@ pub(crate) fn sockets_by(layer: AuthLayer) -> Router {
     Router::new()
         .route("/echo", any(echo))
         .route("/busy", any(busy))
+        .route("/flood", any(flood))
         .route("/hasty", any(hasty))
         .route("/ticket", post(|ticket: SocketTicket| async { ticket }))
         .layer(layer)
@@ -89,6 +90,11 @@ async fn busy(upgrade: AuthUpgrade<Author>) -> Response {
         socket.send("busy").await.unwrap();
         std::future::pending::<()>().await;
     })
+}
+
+/// Says more than anybody reads.
+async fn flood(upgrade: AuthUpgrade<Author>) -> Response {
+    upgrade.on_upgrade(|mut socket| async move { while socket.send("x".repeat(32 << 10)).await.is_ok() {} })
 }
 
 /// Gives strangers little time, and takes small messages.
