@@ -50,8 +50,8 @@
 //! | [`permissions`](mod@permissions), [`passwords`], [`limits`], [`audit`] | declared names and sets of them; hashing and judging passwords; limits on tries; what happened |
 //! | [`users`], [`sessions`], [`tokens`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
-//! | [`accounts`] | the [`Auth`] handle; logging in, out, registering; no HTTP |
-//! | `web` | cookies, cross-site rules, refusals; the axum layer, extractors and routes |
+//! | [`accounts`] | the [`Auth`] handle; every way in, logging in and out, registering, settings; no HTTP |
+//! | `web` | credentials in requests, cookies, cross-site rules, refusals; the axum layer, extractors and routes |
 //! | [`prelude`], `testing` | what almost every program names; conformance suites, a clock to set |
 //!
 //! # Features

@@ -49,10 +49,8 @@ impl Drop for Nginx {
 fn spawn(directory: &TestDirectory, port: u16, server: &str, users: &str) -> Option<Child> {
     let path = directory.path();
     let shown = path.display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|kind| format!("{kind}_temp_path {shown}/{kind};\n"))
-        .collect();
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|kind| format!("{kind}_temp_path {shown}/{kind};\n")).concat();
     let configuration = format!(
         "daemon off; master_process off; pid {shown}/pid; error_log {shown}/errors;\n\
          events {{}}\n\

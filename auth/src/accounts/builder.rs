@@ -4,6 +4,9 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::auth::Inner;
+use super::config::{AuthConfig, LoginSettings, TokenConfig};
+#[cfg(feature = "token-jwt")]
+use super::tokens;
 use super::{
     Auth, AuthBackend, AuthBackendEntry, AuthenticationService, CompositeAuthBackend, Error, Settings,
     UserStoreBackend, service,
@@ -26,41 +29,46 @@ use crate::sessions::{
     SessionLimit,
 };
 use crate::tokens::ApiKeys;
+#[cfg(feature = "token-jwt")]
+use crate::tokens::JwtAuth;
 use crate::users::{CachedUserStore, InMemoryUserStore, UserManager, UserModel, UserStore};
 
 /// Sets up an [`Auth`]; made by `Auth::builder()`.
 ///
 /// Without a database, users and sessions are kept in memory. Every setting has a safe default.
 ///
-/// Where it is set, the environment comes before what the program says, so that whoever runs it can choose:
-/// `AUTH_DATABASE` for [`AuthBuilder::database`], `AUTH_SESSIONS` for [`AuthBuilder::sessions`], `AUTH_LIMITS` for
-/// [`AuthBuilder::limits`], `AUTH_RECORDS` for [`AuthBuilder::records`], `AUTH_SECRET` for [`AuthBuilder::secret`].
+/// Where it is set, a setting of a file or of the environment comes before what the program says, so that whoever runs it can
+/// choose; see [`config`](super::config), which lists them, and [`AuthBuilder::config`].
 #[must_use]
 pub struct AuthBuilder<U: UserModel> {
-    database: Option<Url>,
-    users: Option<Arc<dyn UserStore<U>>>,
-    sessions: Sessions,
-    limits: Option<Url>,
-    records: Option<Url>,
-    api_key_prefix: Option<String>,
-    secret: Option<SecretString>,
-    secret_fallbacks: Vec<SecretString>,
-    backends: Vec<String>,
-    passwords: Option<Passwords>,
-    limiter: Option<LoginLimiter>,
-    audit: Audit,
+    pub(super) database: Option<Url>,
+    pub(super) users: Option<Arc<dyn UserStore<U>>>,
+    pub(super) sessions: Sessions,
+    pub(super) limits: Option<Url>,
+    pub(super) records: Option<Url>,
+    pub(super) api_key_prefix: Option<String>,
+    #[cfg(feature = "token-jwt")]
+    jwt: Option<JwtAuth>,
+    pub(super) secret: Option<SecretString>,
+    pub(super) secret_fallbacks: Vec<SecretString>,
+    pub(super) backends: Vec<String>,
+    pub(super) passwords: Option<Passwords>,
+    pub(super) limiter: Option<LoginLimiter>,
+    pub(super) login: LoginSettings,
+    pub(super) audit: Audit,
     #[cfg(feature = "__sql")]
     audit_to_database: bool,
-    user_cache: Option<Duration>,
-    session_limit: Option<SessionLimit>,
-    session_format: Encoder,
-    clock: Arc<dyn Clock>,
-    settings: Settings,
+    pub(super) user_cache: Option<Duration>,
+    pub(super) session_limit: Option<SessionLimit>,
+    pub(super) session_format: Encoder,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
+    pub(super) config: Option<AuthConfig>,
     #[cfg(feature = "web-axum-websocket")]
     pub(super) live: super::live::LiveSettings,
 }
 
-enum Sessions {
+pub(super) enum Sessions {
     /// In the database, if there is one, else in memory.
     Default,
     At(Url),
@@ -76,11 +84,14 @@ impl<U: UserModel> AuthBuilder<U> {
             limits: None,
             records: None,
             api_key_prefix: None,
+            #[cfg(feature = "token-jwt")]
+            jwt: None,
             secret: None,
             secret_fallbacks: Vec::new(),
             backends: vec![UserStoreBackend::<U>::NAME.to_owned()],
             passwords: None,
             limiter: None,
+            login: LoginSettings::default(),
             audit: Audit::new(),
             #[cfg(feature = "__sql")]
             audit_to_database: false,
@@ -89,6 +100,7 @@ impl<U: UserModel> AuthBuilder<U> {
             session_format: Encoder::default(),
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
+            config: None,
             #[cfg(feature = "web-axum-websocket")]
             live: super::live::LiveSettings::default(),
         }
@@ -179,6 +191,13 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { records: Some(Url::new(url)), ..self }
     }
 
+    /// Signs access tokens with the keys, and for the issuer and audience, of this one; without, with HS256 and keys made of the
+    /// application's secrets. Type and lifetime are those of access tokens in any case.
+    #[cfg(feature = "token-jwt")]
+    pub fn jwt(self, jwt: JwtAuth) -> Self {
+        Self { jwt: Some(jwt), ..self }
+    }
+
     /// What API keys begin with, so that people and secret scanners know whose they are: `auth`, if nothing is said.
     pub fn api_key_prefix(self, prefix: &str) -> Self {
         Self { api_key_prefix: Some(prefix.to_owned()), ..self }
@@ -239,18 +258,40 @@ impl<U: UserModel> AuthBuilder<U> {
         self
     }
 
+    /// How long tokens live, whose they are and whom they are for.
+    pub fn tokens(mut self, tokens: TokenConfig) -> Self {
+        self.settings.tokens = tokens;
+        self
+    }
+
+    /// The settings from outside: [`AuthConfig::load`], if nothing is said. They come before what the program says, wherever
+    /// this stands among the calls.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), auth::Error> {
+    /// use auth::accounts::config::AuthConfig;
+    /// use auth::prelude::*;
+    /// # use auth::testing::TestUser;
+    ///
+    /// // No variable of the environment counts.
+    /// let auth = Auth::<TestUser>::builder().config(AuthConfig::new()).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn config(self, config: AuthConfig) -> Self {
+        Self { config: Some(config), ..self }
+    }
+
     /// Checks the settings and the registries, and opens the database.
     ///
     /// # Errors
-    /// [`Error`] when two things are declared under one name, a setting is wrong or missing, or a store cannot be opened.
+    /// [`Error`] when two things are declared under one name, settings are wrong or missing ([`Error::Settings`], with all of
+    /// them), or a store cannot be opened.
     pub async fn build(mut self) -> Result<Auth<U>, Error> {
         check_registries()?;
-        self.read_environment()?;
-        self.check_settings()?;
+        self.configure()?;
         // A server's secret is missed before it is called; a file's secret is made when the file is there.
-        let is_server =
-            self.database.as_ref().is_some_and(|url| url.expose().contains("://") && url.scheme() != "sqlite");
-        let early = if is_server { Some(self.secret_key()?) } else { None };
+        let early = if self.database.as_ref().is_some_and(is_server) { Some(self.secret_key()?) } else { None };
         #[cfg(feature = "__sql")]
         let database = match &self.database {
             Some(url) => Some(Database::connect(url).await?),
@@ -264,9 +305,7 @@ impl<U: UserModel> AuthBuilder<U> {
         #[cfg(feature = "__sql")]
         let (audit, trail) = self.with_trail(audit, &context)?;
         #[cfg(feature = "web-axum-websocket")]
-        let endings = self.live.endings();
-        #[cfg(feature = "web-axum-websocket")]
-        let audit = super::live::announcing_audit(audit, &endings);
+        let (endings, audit) = self.live.endings(audit)?;
         let users = self.user_store(&context);
         #[cfg(feature = "web-axum-websocket")]
         let users = super::live::announcing_users(users, &endings);
@@ -282,9 +321,7 @@ impl<U: UserModel> AuthBuilder<U> {
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
         #[cfg(feature = "web-axum-websocket")]
-        self.live.announces(&sessions)?;
-        #[cfg(feature = "web-axum-websocket")]
-        let sessions = super::live::announcing_sessions(sessions, &endings);
+        let sessions = super::live::announcing_sessions(sessions, &self.live, &endings)?;
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
         if self.session_limit.is_some() && !can_limit {
             return Err(Error::Configuration(
@@ -309,11 +346,22 @@ impl<U: UserModel> AuthBuilder<U> {
         if let Some(prefix) = &self.api_key_prefix {
             api_keys = api_keys.with_prefix(prefix)?;
         }
+        let login = match self.limiter {
+            Some(given) => given,
+            None => self.login.limiter(limiter.clone())?,
+        };
+        #[cfg(feature = "token-jwt")]
+        let tokens = {
+            let (settings, given) = (&self.settings.tokens, self.jwt);
+            tokens::service(&users, given, settings, &records, &context)?.with_audit(audit.clone())
+        };
         let service = AuthenticationService::new(service::Inner {
+            #[cfg(feature = "token-jwt")]
+            tokens,
             users,
             backends,
             providers: RwLock::default(),
-            limiter: self.limiter.unwrap_or_else(|| LoginLimiter::new(limiter.clone())),
+            limiter: login,
             api_keys,
             records,
             devices: KnownDevices::new(&secret, self.clock.clone()),
@@ -322,8 +370,6 @@ impl<U: UserModel> AuthBuilder<U> {
             trail,
             clock: self.clock.clone(),
         });
-        #[cfg(feature = "web-axum-websocket")]
-        let live = super::live::Live::new(endings, self.live.interval);
         Ok(Auth::from_inner(Inner {
             service,
             sessions,
@@ -336,31 +382,10 @@ impl<U: UserModel> AuthBuilder<U> {
             secret,
             settings: self.settings,
             #[cfg(feature = "web-axum-websocket")]
-            live,
+            live: super::live::Live::new(endings, self.live.interval),
             #[cfg(feature = "__sql")]
             database: context.database,
         }))
-    }
-
-    fn read_environment(&mut self) -> Result<(), Error> {
-        if self.users.is_none() {
-            self.database = variable("AUTH_DATABASE")?.map(|url| Url::new(url.expose())).or(self.database.take());
-        }
-        if let Some(url) = variable("AUTH_SESSIONS")? {
-            if matches!(self.sessions, Sessions::Given(_)) {
-                // What stands around that backend would be lost without a word: tenants, say.
-                return Err(Error::Configuration(
-                    "AUTH_SESSIONS is set, and the program keeps sessions in a backend of its own: unset it, or have the \
-                     program read it"
-                        .to_owned(),
-                ));
-            }
-            self.sessions = Sessions::At(Url::new(url.expose()));
-        }
-        self.records = variable("AUTH_RECORDS")?.map(|url| Url::new(url.expose())).or(self.records.take());
-        self.limits = variable("AUTH_LIMITS")?.map(|url| Url::new(url.expose())).or(self.limits.take());
-        self.secret = variable("AUTH_SECRET")?.or(self.secret.take());
-        Ok(())
     }
 
     /// Also told to the database, if the application wants that.
@@ -415,11 +440,7 @@ impl<U: UserModel> AuthBuilder<U> {
                 None => SecretKey::random(),
             },
             (None, Some(_)) => {
-                return Err(Error::Configuration(
-                    "set AUTH_SECRET, or call `.secret(…)`: servers that share a database share a secret; \
-                     `openssl rand -base64 48` makes a good one"
-                        .to_owned(),
-                ));
+                return Err(Error::Configuration(NO_SECRET.to_owned()));
             }
         };
         for old in &self.secret_fallbacks {
@@ -427,48 +448,6 @@ impl<U: UserModel> AuthBuilder<U> {
         }
         Ok(key)
     }
-
-    fn check_settings(&self) -> Result<(), Error> {
-        let wrong = |text: String| Err(Error::Configuration(text));
-        let settings = &self.settings;
-        settings.http_sessions.check()?;
-        #[cfg(feature = "web-axum-websocket")]
-        self.live.check()?;
-        for path in [&settings.login_url, &settings.home_url] {
-            if !is_local_path(path) {
-                return wrong(format!("`{path}` is not a path on this site: write it as \"/login\""));
-            }
-        }
-        for origin in &settings.trusted_origins {
-            if !super::is_origin(origin) {
-                return wrong(format!("`{origin}` is not an origin: write it as \"https://example.com\""));
-            }
-        }
-        #[cfg(not(feature = "__sql"))]
-        if self.database.is_some() {
-            return wrong("a database needs one of the features `database-…`".to_owned());
-        }
-        if self.user_cache.is_some_and(|bound| bound > CachedUserStore::<U>::MAX_BOUND) {
-            return wrong("users are kept for a minute at the most: `.user_cache(…)`".to_owned());
-        }
-        if self.backends.is_empty() {
-            return wrong("without an auth backend nobody can log in".to_owned());
-        }
-        Ok(())
-    }
-}
-
-fn variable(name: &str) -> Result<Option<SecretString>, Error> {
-    match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value.into())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Error::Configuration(format!("{name} is not text"))),
-    }
-}
-
-fn is_local_path(path: &str) -> bool {
-    path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
 }
 
 fn check_registries() -> Result<(), DuplicateEntry> {
@@ -478,6 +457,15 @@ fn check_registries() -> Result<(), DuplicateEntry> {
     registry::check::<PasswordHasherEntry>()?;
     registry::check::<SessionBackendEntry>()?;
     registry::check::<AuthBackendEntry>()
+}
+
+/// What is missing where nothing can be made.
+pub(super) const NO_SECRET: &str = "set AUTH_SECRET, or call `.secret(…)`: servers that share a database share a secret; \
+                                    `openssl rand -base64 48` makes a good one";
+
+/// Whether that is the address of a server.
+pub(super) fn is_server(url: &Url) -> bool {
+    url.expose().contains("://") && url.scheme() != "sqlite"
 }
 
 /// The file of an SQLite address; `None` for a database in memory.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::config::ConfigErrors;
 use crate::passwords::PasswordError;
 use crate::records::RecordError;
 use crate::registry::{DuplicateEntry, UnknownEntry};
@@ -15,6 +16,9 @@ pub enum Error {
     /// A setting is missing or wrong.
     #[error("{0}")]
     Configuration(String),
+    /// Settings of the program, of a file or of the environment are wrong or missing: all that are.
+    #[error(transparent)]
+    Settings(#[from] ConfigErrors),
     /// Two things are declared under one name.
     #[error(transparent)]
     Duplicate(#[from] DuplicateEntry),

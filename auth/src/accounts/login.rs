@@ -4,7 +4,8 @@ use crate::sessions::{Login, Session, SessionDigest};
 use crate::users::UserModel;
 
 impl<U: UserModel> Auth<U> {
-    /// Logs in: the session gets a new key, and the old one is dead.
+    /// Logs in with a password or by a provider: the session gets a new key, and the old one is dead. A token, an API key and a
+    /// proxy's word begin no session: they count for the request that brings them.
     ///
     /// # Errors
     /// [`AuthenticationError`]: then nobody is logged in.
@@ -15,6 +16,7 @@ impl<U: UserModel> Auth<U> {
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         let result = self.authentication().authenticate(credentials, origin).await?;
+        result.check_login()?;
         self.begin(session, result, origin).await
     }
 

@@ -6,6 +6,7 @@ mod backend;
 mod backends;
 mod builder;
 mod composite;
+pub mod config;
 mod credentials;
 mod error;
 #[cfg(feature = "web-axum-websocket")]
@@ -18,6 +19,8 @@ mod register;
 mod secret_file;
 mod service;
 mod settings;
+#[cfg(feature = "token-jwt")]
+mod tokens;
 
 pub use auth::Auth;
 pub use authentication_error::AuthenticationError;
@@ -36,4 +39,6 @@ pub use service::{AuthResult, AuthenticationService};
 
 #[cfg(feature = "web-axum-websocket")]
 pub(crate) use live::{Credential, Held, LoginWatch, Status as LoginStatus, TICKET_SECONDS, is_ticket};
-pub(crate) use settings::{Settings, is_origin};
+pub(crate) use settings::Settings;
+#[cfg(feature = "__web")]
+pub(crate) use settings::is_origin;

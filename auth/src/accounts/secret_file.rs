@@ -48,7 +48,7 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn check_private(file: &File) -> io::Result<()> {
+pub(super) fn check_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     if file.metadata()?.mode() & 0o077 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others can read it: `chmod 600` it"));
@@ -57,6 +57,6 @@ fn check_private(file: &File) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &File) -> io::Result<()> {
+pub(super) fn check_private(_: &File) -> io::Result<()> {
     Ok(())
 }

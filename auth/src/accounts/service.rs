@@ -17,6 +17,8 @@ use crate::records::DynRecordStore;
 use crate::secret::SecretString;
 use crate::sessions::SessionKey;
 use crate::tokens::{ApiKeyVerdict, ApiKeys};
+#[cfg(feature = "token-jwt")]
+use crate::tokens::{TokenPair, TokenService};
 use crate::users::{Account, BaseUserManager as _, CredentialVersion, Extra, UserError, UserManager, UserModel};
 
 /// Every way in, by one set of rules: passwords, tokens, API keys, identity providers, trusted proxies.
@@ -36,6 +38,8 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) devices: KnownDevices,
     pub(super) records: DynRecordStore,
     pub(super) api_keys: ApiKeys,
+    #[cfg(feature = "token-jwt")]
+    pub(super) tokens: TokenService,
     pub(super) audit: Audit,
     #[cfg(feature = "__sql")]
     pub(super) trail: Option<DatabaseAuditSink>,
@@ -49,6 +53,9 @@ pub struct AuthResult<U> {
     pub user: CurrentUser<U>,
     /// The session that was begun, if one was.
     pub session: Option<SessionKey>,
+    /// The tokens that were issued, if any were.
+    #[cfg(feature = "token-jwt")]
+    pub token: Option<TokenPair>,
     /// After a password: what the device keeps, so that others' guesses do not keep it out
     /// ([`AuthCredentials::on_device`]).
     pub device: Option<SecretString>,
@@ -56,12 +63,22 @@ pub struct AuthResult<U> {
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
     pub(super) credential: CredentialVersion,
+    /// Whether something longer may be made of it: a session, a refresh token. Not of what lasts as long as it is brought.
+    pub(super) is_login: bool,
 }
 
 impl<U> AuthResult<U> {
     /// Everything the user holds now; for an API key or a token with scopes, no more than these say.
     pub fn permissions(&self) -> &PermissionSet {
         self.user.permissions()
+    }
+
+    /// Of what is brought with every request, nothing is made that lasts longer, or permits more.
+    pub(super) fn check_login(&self) -> Result<(), AuthenticationError> {
+        if self.is_login {
+            return Ok(());
+        }
+        Err(AuthenticationError::InvalidToken { reason: "neither a session nor tokens are made of such credentials" })
     }
 
     /// Who it is, without the struct.
@@ -107,8 +124,11 @@ impl<U: UserModel> AuthenticationService<U> {
             AuthCredentials::Password { username, password, device } => {
                 self.by_password(&username, &password, device.as_ref(), origin).await
             }
+            #[cfg(feature = "token-jwt")]
+            AuthCredentials::Token { token } => self.by_token(&token, origin).await,
+            #[cfg(not(feature = "token-jwt"))]
             AuthCredentials::Token { .. } => {
-                Err(AuthenticationError::InvalidToken { reason: "no tokens are accepted here" })
+                Err(AuthenticationError::InvalidToken { reason: "tokens need the feature `token-jwt`" })
             }
             AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
             AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
@@ -238,7 +258,10 @@ impl<U: UserModel> AuthenticationService<U> {
             }
             account = users.find_by_username(username).await?;
         }
-        self.result(account, None).ok_or(AuthenticationError::UserNotFound)
+        let mut result = self.result(account, None).ok_or(AuthenticationError::UserNotFound)?;
+        // It ends with the proxy's word.
+        result.is_login = false;
+        Ok(result)
     }
 
     /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
@@ -260,7 +283,7 @@ impl<U: UserModel> AuthenticationService<U> {
     fn result(&self, account: Option<Account<U>>, checked: Option<CredentialVersion>) -> Option<AuthResult<U>> {
         let account = account.filter(|account| checked.is_none_or(|checked| checked == account.credential))?;
         let principal = Principal::new(&account, self.inner.clock.now())?;
-        Some(AuthResult::of(&principal, account.credential))
+        Some(AuthResult { is_login: true, ..AuthResult::of(&principal, account.credential) })
     }
 
     /// What every login leaves behind.
@@ -283,9 +306,18 @@ impl<U: UserModel> AuthenticationService<U> {
 }
 
 impl<U: Send + Sync + 'static> AuthResult<U> {
-    fn of(principal: &Principal, credential: CredentialVersion) -> Self {
+    pub(super) fn of(principal: &Principal, credential: CredentialVersion) -> Self {
         let user = principal.downcast().expect("the principal was made of a U");
-        Self { user, session: None, device: None, expires_at: None, credential }
+        Self {
+            user,
+            session: None,
+            #[cfg(feature = "token-jwt")]
+            token: None,
+            device: None,
+            expires_at: None,
+            credential,
+            is_login: false,
+        }
     }
 }
 

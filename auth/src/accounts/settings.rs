@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use super::config::TokenConfig;
 use crate::sessions::HttpSessionConfig;
 
 /// What the application chose, for the web layer.
@@ -10,6 +11,7 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) login_url: String,
     pub(crate) home_url: String,
+    pub(crate) tokens: TokenConfig,
 }
 
 impl Default for Settings {
@@ -20,6 +22,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             login_url: "/login".to_owned(),
             home_url: "/".to_owned(),
+            tokens: TokenConfig::default(),
         }
     }
 }
@@ -30,4 +33,20 @@ pub(crate) fn is_origin(origin: &str) -> bool {
     host.is_some_and(|host| {
         !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && *host == host.to_lowercase()
     })
+}
+
+/// Says what is wrong with an origin.
+pub(super) fn origin(origin: &str) -> Result<(), String> {
+    if is_origin(origin) {
+        return Ok(());
+    }
+    Err(format!("`{origin}` is not an origin: write it as \"https://example.com\""))
+}
+
+/// Says what is wrong with a path on this site.
+pub(super) fn path(path: &str) -> Result<(), String> {
+    if path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+        return Ok(());
+    }
+    Err(format!("`{path}` is not a path on this site: write it as \"/login\""))
 }

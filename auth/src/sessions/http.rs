@@ -2,7 +2,9 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
-use super::{Lifetime, SessionError};
+use super::Lifetime;
+#[cfg(any(feature = "__web", test))]
+use super::SessionError;
 
 /// How sessions travel over HTTP: the cookie, and how long it and its session live.
 ///
@@ -147,45 +149,54 @@ impl HttpSessionConfig {
         calls.into_iter().filter_map(|(made, call)| made.then_some(call)).collect()
     }
 
+    #[cfg(any(feature = "__web", test))]
     pub(crate) fn check(&self) -> Result<(), SessionError> {
-        let wrong = |text: String| Err(SessionError::Configuration(text));
+        match self.problems().into_iter().next() {
+            None => Ok(()),
+            Some((_, problem)) => Err(SessionError::Configuration(problem)),
+        }
+    }
+
+    /// Everything that is wrong, each with the calls that it is about.
+    pub(crate) fn problems(&self) -> Vec<(&'static [&'static str], String)> {
+        let mut problems: Vec<(&'static [&'static str], String)> = Vec::new();
+        let mut wrong = |calls, text: &str| problems.push((calls, text.to_owned()));
         let Self { name, path, domain, .. } = self;
         if !is_name(name) {
-            return wrong(format!(
-                "`{name}` cannot be a cookie's name: use letters, digits, `-` and `_`, and no prefix"
-            ));
+            let text = format!("`{name}` cannot be a cookie's name: use letters, digits, `-` and `_`, and no prefix");
+            wrong(&["name"], &text);
         }
         if !is_path(path) {
-            return wrong(format!("`{path}` cannot be a cookie's path: write it as \"/app\""));
+            wrong(&["path"], &format!("`{path}` cannot be a cookie's path: write it as \"/app\""));
         }
         if let Some(domain) = domain.as_ref().filter(|domain| !is_domain(domain)) {
-            return wrong(format!("`{domain}` cannot be a cookie's domain: write it as \"example.com\""));
+            wrong(&["domain"], &format!("`{domain}` cannot be a cookie's domain: write it as \"example.com\""));
         }
         if self.host_prefix && (domain.is_some() || path != "/") {
-            return wrong(
+            wrong(
+                &["path", "domain", "without_host_prefix"],
                 "a `__Host-` cookie has no domain and the path `/`, or browsers drop it: leave both out, or also call \
-                 `without_host_prefix()`"
-                    .to_owned(),
+                 `without_host_prefix()`",
             );
         }
         if self.insecure && self.same_site == SameSite::None {
-            return wrong(
+            wrong(
+                &["same_site", "insecure_cookies"],
                 "browsers drop a `SameSite=None` cookie that is not `Secure`: leave out `insecure_cookies()` or \
-                 `SameSite::None`"
-                    .to_owned(),
+                 `SameSite::None`",
             );
         }
         if matches!(self.max_age, MaxAge::AtMost(age) if age.num_seconds() < 1) {
-            return wrong("a cookie's `max_age` is a second at least".to_owned());
+            wrong(&["max_age"], "a cookie's `max_age` is a second at least");
         }
         if matches!(self.max_age, MaxAge::AtMost(age) if age > self.lifetime.absolute()) {
-            return wrong(
+            wrong(
+                &["max_age", "absolute"],
                 "a cookie's `max_age` is longer than its session may get, so it would change nothing: the session's own end \
-                 is set by `lifetime(…)`"
-                    .to_owned(),
+                 is set by `lifetime(…)`",
             );
         }
-        Ok(())
+        problems
     }
 }
 

@@ -25,9 +25,19 @@ pub enum TokenError {
     /// The store failed: whether a token is valid cannot be told.
     #[error("the store of tokens failed")]
     Store(#[source] RecordError),
+    /// Whether its user still may cannot be told.
+    #[error("the user of a token cannot be looked up")]
+    Subjects(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A token could not be signed.
     #[error("a token could not be signed")]
     Signing(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl TokenError {
+    /// What a [`TokenSubjects`](super::TokenSubjects) could not find out.
+    pub fn subjects(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Subjects(source.into())
+    }
 }
 
 impl From<RecordError> for TokenError {

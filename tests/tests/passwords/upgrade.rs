@@ -1,7 +1,8 @@
 //! Users whose passwords another system hashed log in, and are upgraded by it.
 
 use auth::Auth;
-use auth::accounts::{Credentials, LoginOutcome};
+use auth::accounts::{AuthCredentials, AuthenticationError};
+use auth::audit::Origin;
 use auth::passwords::{Argon2Hasher, PasswordHash, PasswordHashers, Passwords, Pepper, PepperedHasher};
 use auth::users::{BaseUserManager as _, DefaultUser, Extra, PasswordChange};
 
@@ -9,8 +10,12 @@ const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "u7Fw2Kp9qLm4Zx8Vb3Nc1Td6Yh5Rg0Js";
 
 async fn logs_in(auth: &Auth<DefaultUser>, password: &str) -> bool {
-    let outcome = auth.log_in(&auth.new_session(), Credentials::new("ada", password)).await.unwrap();
-    matches!(outcome, LoginOutcome::LoggedIn(_))
+    let credentials = AuthCredentials::password("ada", password);
+    match auth.log_in(&auth.new_session(), credentials, &Origin::unknown()).await {
+        Ok(_) => true,
+        Err(AuthenticationError::InvalidCredentials) => false,
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 async fn algorithm(auth: &Auth<DefaultUser>) -> String {

@@ -133,16 +133,16 @@ async fn what_is_no_key_is_refused_with_its_reason_and_one_text() {
 #[tokio::test]
 async fn another_secret_of_the_same_id_is_refused() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
-    let (store, clock, test) = database(auth_tests::sqlite()).await;
+    let (store, clock, rows) = database(auth_tests::sqlite()).await;
     let keys = over(store, &clock);
     let (_, text) = keys.create("ada", "key", &[], None).await.unwrap();
     let other = OpaqueToken::generate(keys.prefix()).digest();
     assert_eq!(Base64UrlUnpadded::decode_vec(&other).unwrap().len(), 32);
     let changed =
         format!("UPDATE auth_record SET value = CAST(json_set(CAST(value AS text), '$.digest', '{other}') AS blob)");
-    assert_eq!(test.sql(&changed).await, 1);
+    assert_eq!(rows.sql(&changed).await, 1);
     assert_eq!(refused(&keys, text.expose()).await, Some(ApiKeyRefused::WrongSecret));
-    test.sql("UPDATE auth_record SET value = x'00'").await;
+    rows.sql("UPDATE auth_record SET value = x'00'").await;
     assert!(matches!(keys.verify(text.expose()).await, Err(TokenError::Damaged(_))));
 }
 
@@ -226,7 +226,7 @@ async fn when_the_store_fails_nobody_can_tell() {
 
 #[tokio::test]
 async fn neither_the_store_nor_debug_shows_a_key() {
-    let (store, clock, test) = database(auth_tests::sqlite()).await;
+    let (store, clock, rows) = database(auth_tests::sqlite()).await;
     let keys = over(store, &clock);
     let (key, text) = keys.create("ada", "key", &[], None).await.unwrap();
     let secret = &text.expose()["auth_".len() + 22..][..8];
@@ -234,5 +234,5 @@ async fn neither_the_store_nor_debug_shows_a_key() {
     let shown = format!("{key:?} {text:?} {keys:?} {verdict:?} {:?}", keys.list("ada").await.unwrap());
     assert!(!shown.contains(secret), "{shown}");
     let found = format!("UPDATE auth_record SET version = version WHERE instr(CAST(value AS text), '{secret}') > 0");
-    assert_eq!(test.sql(&found).await, 0);
+    assert_eq!(rows.sql(&found).await, 0);
 }

@@ -62,8 +62,10 @@ async fn neither_the_store_nor_debug_shows_a_token() {
     assert_eq!(rows_with(&test, "digest").await, 1);
 }
 
-async fn rows_with(test: &TestDatabase, text: &str) -> u64 {
-    test.sql(&format!("UPDATE auth_record SET version = version WHERE instr(CAST(value AS text), '{text}') > 0")).await
+async fn rows_with(database: &TestDatabase, text: &str) -> u64 {
+    database
+        .sql(&format!("UPDATE auth_record SET version = version WHERE instr(CAST(value AS text), '{text}') > 0"))
+        .await
 }
 
 #[tokio::test]

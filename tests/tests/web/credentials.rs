@@ -11,6 +11,7 @@ use auth_tests::Nginx;
 use auth_tests::http::{Answer, PASSWORD, Visitor};
 use axum::http::{Method, StatusCode};
 use base64ct::{Base64, Encoding as _};
+use chrono::TimeDelta;
 
 use crate::app::{Author, Site, router_by, serve};
 
@@ -102,7 +103,7 @@ async fn basic_credentials_that_are_wrong_are_refused_everywhere() {
             let answer = get(&visitor, path, &[("authorization", &authorization)]).await;
             assert_eq!(answer.status, status, "{path} {authorization}: {}", answer.text);
         }
-        site.clock.advance(chrono::TimeDelta::hours(25));
+        site.clock.advance(TimeDelta::hours(25));
     }
     let twice = [("authorization", basic("alice", PASSWORD)), ("authorization", basic("alice", PASSWORD))];
     let twice = twice.each_ref().map(|(name, value)| (*name, value.as_str()));

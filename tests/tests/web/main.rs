@@ -3,6 +3,7 @@
 
 mod app;
 mod attacks;
+mod bearer;
 mod carried;
 mod cookies;
 mod credentials;
@@ -22,6 +23,7 @@ mod redis;
 mod restarts;
 mod service;
 mod sessions;
+mod settings;
 mod websocket;
 
 pub(crate) mod permissions {

@@ -105,7 +105,7 @@ async fn backends_are_asked_in_their_order_until_one_decides() {
 #[tokio::test]
 async fn a_backend_is_added_at_run_time() {
     let site = Site::start().await;
-    let alice = site.create("alice", |alice| alice.set_unusable_password()).await;
+    let alice = site.create("alice", BaseUser::set_unusable_password).await;
     assert!(matches!(password(&site, "alice").await, Err(AuthenticationError::InvalidCredentials)));
     let verdict = Some(Verdict::Authenticated(alice.id.to_string()));
     let directory = Says { verdict, asked: Arc::default(), name: "directory" };
@@ -120,7 +120,7 @@ async fn a_backend_is_added_at_run_time() {
 struct GitForge(i64);
 
 impl AuthProvider for GitForge {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "forge"
     }
 

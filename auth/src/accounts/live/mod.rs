@@ -39,7 +39,7 @@ impl LiveSettings {
     const LONGEST_ALONE: Duration = Duration::from_secs(1);
     const LONGEST: Duration = Duration::from_mins(1);
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let wrong = |text: &str| Err(Error::Configuration(text.to_owned()));
         if self.interval.is_zero() || self.interval > Self::LONGEST {
             return wrong("open sockets are checked again after a minute at the latest: `recheck_sockets_every(…)`");
@@ -106,12 +106,16 @@ impl Live {
 }
 
 impl LiveSettings {
-    pub(super) fn endings(&self) -> Arc<Endings> {
-        Endings::new(self.announcements.clone())
+    /// Begins to listen to the others, if the settings can be; and the same trail, of which is told what ends tokens and keys.
+    pub(super) fn endings(&self, audit: Audit) -> Result<(Arc<Endings>, Audit), Error> {
+        self.check()?;
+        let endings = Endings::new(self.announcements.clone());
+        let audit = audit.with_sink(TokensThatEnd(endings.clone()));
+        Ok((endings, audit))
     }
 
     /// Whether sessions that travel like this are told of when they end.
-    pub(super) fn announces(&self, sessions: &Carrier) -> Result<(), Error> {
+    fn announces(&self, sessions: &Carrier) -> Result<(), Error> {
         if self.interval > Self::LONGEST_ALONE && !sessions.is_on_server() {
             let text = "the end of a session that is kept in its cookie is not announced: leave out `recheck_sockets_every(…)`";
             return Err(Error::Configuration(text.to_owned()));
@@ -120,18 +124,18 @@ impl LiveSettings {
     }
 }
 
-/// The same trail, of which is told what ends tokens and keys.
-pub(super) fn announcing_audit(audit: Audit, endings: &Arc<Endings>) -> Audit {
-    audit.with_sink(TokensThatEnd(endings.clone()))
-}
-
 /// The same sessions, whose endings are told.
-pub(super) fn announcing_sessions(sessions: Carrier, endings: &Arc<Endings>) -> Carrier {
-    match sessions {
+pub(super) fn announcing_sessions(
+    sessions: Carrier,
+    settings: &LiveSettings,
+    endings: &Arc<Endings>,
+) -> Result<Carrier, Error> {
+    settings.announces(&sessions)?;
+    Ok(match sessions {
         Carrier::Key(backend) => Carrier::Key(Arc::new(AnnouncingSessionBackend::new(backend, endings.clone()))),
         #[cfg(feature = "session-cookie")]
         whole @ Carrier::Whole(_) => whole,
-    }
+    })
 }
 
 /// The same users, whose changes are told.

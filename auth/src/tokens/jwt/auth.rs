@@ -136,6 +136,10 @@ impl JwtAuth {
         self.set(|settings| settings.clock = Arc::new(clock))
     }
 
+    pub(crate) fn shared_clock(self, clock: Arc<dyn Clock>) -> Self {
+        self.set(|settings| settings.clock = clock)
+    }
+
     /// Signs and verifies with other keys from now on, in every clone. Tokens of keys that are in both rings stay
     /// valid; those of a key that is not are refused at once.
     pub fn rotate(&self, keys: KeyRing) {

@@ -336,8 +336,11 @@ impl TokenService {
     }
 
     async fn deny(&self, denied: RefreshDenied, user_id: Option<&str>) -> Result<Refreshed, TokenError> {
-        let refused = AuditAction::TokenRefused { kind: "refresh".into(), reason: denied.reason().into() };
-        self.audit.record(refused, user_id).await;
+        // Anybody can send what is no token of ours: that fills no trail.
+        if !matches!(denied, RefreshDenied::Kind(_) | RefreshDenied::Token(_)) {
+            let refused = AuditAction::TokenRefused { kind: "refresh".into(), reason: denied.reason().into() };
+            self.audit.record(refused, user_id).await;
+        }
         Ok(Refreshed::Refused(denied))
     }
 }

@@ -21,6 +21,8 @@ mod input;
 mod pages;
 mod protect;
 mod routes;
+#[cfg(feature = "token-jwt")]
+mod token_routes;
 #[cfg(feature = "web-axum-websocket")]
 mod websocket;
 

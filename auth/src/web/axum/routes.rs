@@ -51,28 +51,35 @@ impl<U: UserModel> Auth<U> {
 const OTHER_LAYER: &str = "the routes of one `Auth` stand under the layer of another";
 
 /// What every route here begins with.
-struct Call<U: UserModel> {
-    parts: Parts,
-    auth: RequestAuth,
-    handle: Auth<U>,
-    input: Input,
+pub(super) struct Call<U: UserModel> {
+    pub(super) parts: Parts,
+    pub(super) auth: RequestAuth,
+    pub(super) handle: Auth<U>,
+    pub(super) input: Input,
 }
 
 impl<U: UserModel> Call<U> {
+    /// Of a page of this site, or a program.
     async fn read(request: Request) -> Result<Self, Refusal> {
+        let mut call = Self::read_from_anywhere(request).await?;
+        if let Some(token) = call.input.take(CSRF_FIELD) {
+            call.auth.note_form(&call.parts, &token);
+        }
+        call.auth.same_site(&call.parts, call.input.is_form)?;
+        Ok(call)
+    }
+
+    /// Of whoever sent it: for what neither takes credentials that a browser adds by itself, nor gives it any.
+    pub(super) async fn read_from_anywhere(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let auth = RequestAuth::of(&parts)?.clone();
         let handle = auth.users(&parts)?.handle().downcast_ref::<Auth<U>>().cloned();
         let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_LAYER), &parts))?;
-        let mut input = Input::read(&parts, body).await?;
-        if let Some(token) = input.take(CSRF_FIELD) {
-            auth.note_form(&parts, &token);
-        }
-        auth.same_site(&parts, input.is_form)?;
+        let input = Input::read(&parts, body).await?;
         Ok(Self { parts, auth, handle, input })
     }
 
-    fn source(&self) -> Option<IpAddr> {
+    pub(super) fn source(&self) -> Option<IpAddr> {
         static WARNED: Once = Once::new();
         let source = self.auth.source(&self.parts);
         if source.is_none() {
@@ -97,7 +104,7 @@ impl<U: UserModel> Call<U> {
         }
     }
 
-    fn bad(&self, status: StatusCode, text: impl Into<String>) -> Refusal {
+    pub(super) fn bad(&self, status: StatusCode, text: impl Into<String>) -> Refusal {
         Refusal::new(Kind::Bad(status, text.into()), &self.parts)
     }
 }

@@ -154,7 +154,8 @@ impl DatabaseAuditSink {
     /// # Errors
     /// [`AuditStoreError::Damaged`]: then nothing is removed. [`AuditStoreError::Store`]: then some may be.
     pub async fn prune(&self, before: DateTime<Utc>) -> Result<u64, AuditStoreError> {
-        let walked = self.walk(Goal { before: Some(before), ..Goal::default() }).await?;
+        // The future of a caller need not have the room of all this.
+        let walked = Box::pin(self.walk(Goal { before: Some(before), ..Goal::default() })).await?;
         if !walked.report.is_intact() {
             return Err(AuditStoreError::Damaged(walked.report));
         }
@@ -162,7 +163,7 @@ impl DatabaseAuditSink {
         for cut in walked.cuts {
             let mut attempts = Attempts::begin();
             removed += loop {
-                match self.database.in_time(self.cut(checkpoint, cut)).await {
+                match Box::pin(self.database.in_time(self.cut(checkpoint, cut))).await {
                     Err(AuditStoreError::Store(error)) if error.is_contention() && attempts.pause().await => {}
                     result => break result?,
                 }

@@ -1,0 +1,89 @@
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use serde_json::json;
+
+use super::routes::Call;
+use crate::accounts::{Auth, AuthCredentials};
+use crate::tokens::TokenPair;
+use crate::users::UserModel;
+use crate::web::refusal::Refusal;
+
+impl<U: UserModel> Auth<U> {
+    /// Routes for programs that log in with tokens instead of a session's cookie.
+    ///
+    /// | route | | |
+    /// | --- | --- | --- |
+    /// | `POST /token` | name and password, and perhaps `scope`: names of permissions with spaces between them | a pair of tokens |
+    /// | `POST /token/refresh` | `refresh_token` | the next pair; the token is used up |
+    /// | `POST /token/revoke` | `token`, of either kind | 204; the login has ended |
+    /// | `GET /.well-known/jwks.json` | | the public keys, where tokens are signed with private ones |
+    ///
+    /// What is sent is JSON or a form; a pair is `access_token`, `token_type`, `expires_in`, `refresh_token` and `scope` (RFC 6749
+    /// §5.1). Merge them into a router under `auth.layer()` or another layer of it; the routes that take the tokens have a layer
+    /// with [`BearerAuthentication`](crate::web::authentication::BearerAuthentication).
+    ///
+    /// # Security
+    /// No cookie is read or set, so no page of another site can have a browser do more here than the page could do itself.
+    pub fn token_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new()
+            .route("/token", post(issue::<U>))
+            .route("/token/refresh", post(refresh::<U>))
+            .route("/token/revoke", post(revoke::<U>))
+            .route("/.well-known/jwks.json", get(jwks::<U>))
+    }
+}
+
+async fn issue<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let mut call = Call::<U>::read_from_anywhere(request).await?;
+    let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
+    let scope = call.input.take("scope");
+    // For its warning, where sources are not told.
+    let _source = call.source();
+    let (credentials, origin) = (AuthCredentials::password(username, password), call.auth.origin(&call.parts));
+    let issued = async {
+        let mut result = call.handle.authentication().authenticate(credentials, &origin).await?;
+        call.handle.issue_tokens(&mut result, None, scope.as_deref()).await
+    };
+    issued.await.map(|pair| answer(&pair)).map_err(|error| Refusal::unauthenticated(error, &call.parts))
+}
+
+async fn refresh<U: UserModel>(request: Request) -> Result<Response, Refusal> {
+    let mut call = Call::<U>::read_from_anywhere(request).await?;
+    let token = call.input.take("refresh_token").ok_or_else(|| missing(&call, "refresh_token"))?;
+    let refreshed = call.handle.refresh(&token.into(), None).await;
+    refreshed.map(|pair| answer(&pair)).map_err(|error| Refusal::unauthenticated(error, &call.parts))
+}
+
+async fn revoke<U: UserModel>(request: Request) -> Result<StatusCode, Refusal> {
+    let mut call = Call::<U>::read_from_anywhere(request).await?;
+    let token = call.input.take("token").ok_or_else(|| missing(&call, "token"))?;
+    // What is no token of ours needs no logout (RFC 7009 §2.2).
+    match call.handle.tokens().revoke(&token).await {
+        Ok(_) => Ok(StatusCode::NO_CONTENT),
+        Err(error) => Err(Refusal::unavailable(&error, &call.parts)),
+    }
+}
+
+async fn jwks<U: UserModel>(auth: Auth<U>) -> Response {
+    axum::Json(auth.tokens().jwt().keys().jwks()).into_response()
+}
+
+fn missing<U: UserModel>(call: &Call<U>, field: &str) -> Refusal {
+    call.bad(StatusCode::UNPROCESSABLE_ENTITY, format!("Send `{field}` as a text."))
+}
+
+fn answer(pair: &TokenPair) -> Response {
+    let mut body = json!({
+        "access_token": pair.access_token.expose(),
+        "token_type": pair.token_type,
+        "expires_in": pair.expires_in,
+        "refresh_token": pair.refresh_token.expose(),
+    });
+    if let Some(scope) = &pair.scope {
+        body["scope"] = scope.as_str().into();
+    }
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}
