@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::web::authentication::{
-    ApiKeyAuthentication, AuthenticationBackend, AuthenticationRequest, Found, HttpBasicAuth, SessionAuthentication,
+    ApiKeyAuthentication, AuthenticationBackend, AuthenticationRequest, BearerAuthentication, Found, HttpBasicAuth,
+    SessionAuthentication,
 };
 use auth_tests::http::{PASSWORD, Visitor};
 use auth_tests::socket::{Heard, Socket, text};
@@ -97,6 +98,34 @@ async fn a_program_with_credentials_of_its_own_needs_no_origin() {
     assert_eq!(mixed, StatusCode::BAD_REQUEST);
     site.auth.users().set_password(&user.id, "another-lantern-30-quilt").await.unwrap();
     has_ended(socket).await;
+}
+
+#[tokio::test]
+async fn an_access_token_opens_one_by_header_or_first_message_until_it_is_revoked() {
+    let site = Site::start().await;
+    let id = site.create("alice", |_| {}).await.id;
+    let routes = sockets_by(site.auth.layer_by(BearerAuthentication));
+    let routes = routes.merge(site.auth.token_routes().layer(site.auth.layer_by(BearerAuthentication)));
+    let address = app::serve(routes).await;
+    let visitor = Visitor::new(&address);
+    let login = serde_json::json!({ "username": "alice", "password": PASSWORD });
+    let pair = visitor.send(visitor.request(Method::POST, "/token").json(&login)).await.json();
+    let access = pair["access_token"].as_str().unwrap();
+    let bearer = format!("Bearer {access}");
+    let mut first = Socket::open(&address, "/echo", &[("authorization", &bearer)]).await.unwrap();
+    assert_eq!(first.ask("who").await, text("alice"));
+    let says = serde_json::json!({ "user_id": id, "session_token": access }).to_string();
+    let mut second = Socket::open(&address, "/echo", &[]).await.unwrap();
+    second.say(says.clone()).await;
+    assert_eq!(second.ask("who").await, text("alice"));
+    let mut refresh = Socket::open(&address, "/echo", &[]).await.unwrap();
+    let wrong = says.replace(access, pair["refresh_token"].as_str().unwrap());
+    assert_eq!(refresh.ask(&wrong).await, Heard::Closed(Some(4401)), "a refresh token is for something else");
+
+    assert!(site.auth.tokens().revoke(access).await.unwrap());
+    has_ended(first).await;
+    has_ended(second).await;
+    assert_eq!(Socket::open(&address, "/echo", &[]).await.unwrap().ask(&says).await, Heard::Closed(Some(4401)));
 }
 
 #[tokio::test]
