@@ -17,6 +17,7 @@ mod memcached;
 mod nginx;
 mod redis;
 mod servers;
+pub mod socket;
 
 pub use before::{Before, Call};
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use crate::permissions::{DeclaredPermission, PermissionSet};
-use crate::users::{Account, User};
+use crate::users::{Account, CredentialVersion, User};
 
 /// An active user who was authenticated for this request, with what the user holds now.
 ///
@@ -25,6 +25,7 @@ struct Inner {
     permissions: PermissionSet,
     is_delegated: bool,
     authenticated_at: DateTime<Utc>,
+    credential: CredentialVersion,
 }
 
 /// A user of any type, which can still be told.
@@ -49,6 +50,7 @@ impl Principal {
             permissions,
             is_delegated: false,
             authenticated_at,
+            credential: account.credential,
         };
         Some(Self { inner: Arc::new(inner) })
     }
@@ -64,6 +66,7 @@ impl Principal {
             permissions: self.inner.permissions.intersection(scopes),
             is_delegated: true,
             authenticated_at: self.inner.authenticated_at,
+            credential: self.inner.credential,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -102,6 +105,15 @@ impl Principal {
     /// When the user last proved who they are.
     pub fn authenticated_at(&self) -> DateTime<Utc> {
         self.inner.authenticated_at
+    }
+
+    /// The version that the user's credentials had.
+    #[cfg_attr(
+        not(feature = "web-axum-websocket"),
+        expect(dead_code, reason = "what ends with the request needs none")
+    )]
+    pub(crate) fn credential(&self) -> CredentialVersion {
+        self.inner.credential
     }
 
     /// Whether the user holds the permission.

@@ -13,7 +13,7 @@ use crate::limits::Limiter;
 use crate::records::DynRecordStore;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
-    Carrier, DynSessionBackend, Encoder, Lifetime, Session, SessionKey, SessionLimit, SessionManager,
+    Carrier, DynSessionBackend, Encoder, Lifetime, Login, Session, SessionKey, SessionLimit, SessionManager,
 };
 use crate::tokens::ApiKeys;
 use crate::users::{Account, CredentialVersion, UserManager, UserModel};
@@ -40,6 +40,8 @@ pub(super) struct Inner<U: UserModel> {
     pub(super) settings: Settings,
     #[cfg(feature = "__sql")]
     pub(super) database: Option<Database>,
+    #[cfg(feature = "web-axum-websocket")]
+    pub(super) live: super::live::Live,
 }
 
 impl<U: UserModel> Auth<U> {
@@ -148,11 +150,7 @@ impl<U: UserModel> Auth<U> {
         let now = self.inner.clock.now();
         let record = session.load(key, now).await?;
         let Some(login) = record.as_ref().and_then(|record| record.login.as_ref()) else { return Ok((session, None)) };
-        let holds = |account: Account<U>| {
-            let version = account.credential.to_be_bytes();
-            let is_tied = self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie);
-            if is_tied { Principal::new(&account, login.at) } else { None }
-        };
+        let holds = |account: Account<U>| self.login_holds(login, &account);
         let principal = self.users().find_recent(&login.user_id, holds).await?;
         if principal.is_none() {
             let digest = session.stored_digest().map(|digest| digest.to_string()).unwrap_or_default();
@@ -164,6 +162,13 @@ impl<U: UserModel> Auth<U> {
             session.touch(now).await?;
         }
         Ok((session, principal))
+    }
+
+    /// Whoever logged in, if it is this user, active, with the credentials of then.
+    pub(super) fn login_holds(&self, login: &Login, account: &Account<U>) -> Option<Principal> {
+        let version = account.credential.to_be_bytes();
+        let is_tied = self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie);
+        if is_tied { Principal::new(account, login.at) } else { None }
     }
 
     /// A user outside a request, with what the user holds now: for jobs. `None` when unknown or inactive.
@@ -200,6 +205,12 @@ impl<U: UserModel> Auth<U> {
 
     pub(super) fn inner(&self) -> &Inner<U> {
         &self.inner
+    }
+
+    /// The logins on which something open depends.
+    #[cfg(feature = "web-axum-websocket")]
+    pub(crate) fn live(&self) -> &super::live::Live {
+        &self.inner.live
     }
 
     #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web reads them"))]

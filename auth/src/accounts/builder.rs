@@ -64,6 +64,8 @@ pub struct AuthBuilder<U: UserModel> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
     pub(super) config: Option<AuthConfig>,
+    #[cfg(feature = "web-axum-websocket")]
+    pub(super) live: super::live::LiveSettings,
 }
 
 pub(super) enum Sessions {
@@ -99,6 +101,8 @@ impl<U: UserModel> AuthBuilder<U> {
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
             config: None,
+            #[cfg(feature = "web-axum-websocket")]
+            live: super::live::LiveSettings::default(),
         }
     }
 
@@ -299,18 +303,13 @@ impl<U: UserModel> AuthBuilder<U> {
         let context = Context { database, ..context };
         let audit = self.audit.clone().with_clock(self.clock.clone());
         #[cfg(feature = "__sql")]
-        let (audit, trail) = match (&context.database, self.audit_to_database) {
-            (_, false) => (audit, None),
-            (Some(database), true) => {
-                let trail = DatabaseAuditSink::new(database.clone(), &secret);
-                (audit.with_sink(trail.clone()), Some(trail))
-            }
-            (None, true) => {
-                let text = "the trail is to be kept in the application's database, and it has none";
-                return Err(Error::Configuration(text.to_owned()));
-            }
-        };
-        let users = self.user_manager(&context).with_audit(audit.clone());
+        let (audit, trail) = self.with_trail(audit, &context)?;
+        #[cfg(feature = "web-axum-websocket")]
+        let (endings, audit) = self.live.endings(audit)?;
+        let users = self.user_store(&context);
+        #[cfg(feature = "web-axum-websocket")]
+        let users = super::live::announcing_users(users, &endings);
+        let users = self.user_manager(users, &context).with_audit(audit.clone());
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
@@ -321,6 +320,8 @@ impl<U: UserModel> AuthBuilder<U> {
             Sessions::Default => Carrier::connect(&default_place, &context).await?,
         };
         let sessions = sessions.with_name(&self.settings.http_sessions.name);
+        #[cfg(feature = "web-axum-websocket")]
+        let sessions = super::live::announcing_sessions(sessions, &self.live, &endings)?;
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
         if self.session_limit.is_some() && !can_limit {
             return Err(Error::Configuration(
@@ -380,16 +381,38 @@ impl<U: UserModel> AuthBuilder<U> {
             tie: secret.derive("auth: session tie"),
             secret,
             settings: self.settings,
+            #[cfg(feature = "web-axum-websocket")]
+            live: super::live::Live::new(endings, self.live.interval),
             #[cfg(feature = "__sql")]
             database: context.database,
         }))
     }
 
-    fn user_manager(&self, context: &Context) -> UserManager<U> {
+    /// Also told to the database, if the application wants that.
+    #[cfg(feature = "__sql")]
+    fn with_trail(&self, audit: Audit, context: &Context) -> Result<(Audit, Option<DatabaseAuditSink>), Error> {
+        match (&context.database, self.audit_to_database) {
+            (_, false) => Ok((audit, None)),
+            (Some(database), true) => {
+                let trail = DatabaseAuditSink::new(database.clone(), &context.secret);
+                Ok((audit.with_sink(trail.clone()), Some(trail)))
+            }
+            (None, true) => {
+                let text = "the trail is to be kept in the application's database, and it has none";
+                Err(Error::Configuration(text.to_owned()))
+            }
+        }
+    }
+
+    fn user_store(&self, context: &Context) -> Arc<dyn UserStore<U>> {
         let mut store = self.users.clone().unwrap_or_else(|| Self::default_store(context));
         if let Some(bound) = self.user_cache {
             store = Arc::new(CachedUserStore::new(store).with_bound(bound).with_clock(context.clock.clone()));
         }
+        store
+    }
+
+    fn user_manager(&self, store: Arc<dyn UserStore<U>>, context: &Context) -> UserManager<U> {
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
         UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())

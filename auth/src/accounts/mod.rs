@@ -9,6 +9,8 @@ mod composite;
 pub mod config;
 mod credentials;
 mod error;
+#[cfg(feature = "web-axum-websocket")]
+mod live;
 mod login;
 #[cfg(feature = "__sql")]
 mod migrate;
@@ -35,6 +37,8 @@ pub use provider::AuthProvider;
 pub use register::RegisterOutcome;
 pub use service::{AuthResult, AuthenticationService};
 
+#[cfg(feature = "web-axum-websocket")]
+pub(crate) use live::{Credential, Held, LoginWatch, Status as LoginStatus, TICKET_SECONDS, is_ticket};
 pub(crate) use settings::Settings;
 #[cfg(feature = "__web")]
 pub(crate) use settings::is_origin;

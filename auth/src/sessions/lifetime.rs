@@ -48,13 +48,13 @@ impl Lifetime {
     }
 
     /// The moments to write when a record is used now.
-    pub(super) fn use_at(&self, record: &SessionRecord, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    pub(crate) fn use_at(&self, record: &SessionRecord, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let now = cut(now);
         (now, record.ends_at.min(now + self.idle))
     }
 
     /// Whether use must be noted by now.
-    pub(super) fn is_touch_due(&self, record: &SessionRecord, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_touch_due(&self, record: &SessionRecord, now: DateTime<Utc>) -> bool {
         now - record.seen_at >= self.touch && record.expires_at < record.ends_at
     }
 }

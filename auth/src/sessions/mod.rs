@@ -76,6 +76,8 @@ pub use record::{Login, SessionRecord};
 pub use scan::{ScanCursor, ScanPage, SessionScan};
 pub use session::Session;
 pub use user_sessions::{UserSession, UserSessions};
+#[cfg(feature = "web-axum-websocket")]
+pub(crate) use wrappers::AnnouncingSessionBackend;
 #[cfg(feature = "session-metrics")]
 pub use wrappers::PrometheusAnalytics;
 #[cfg(feature = "session-replication")]

@@ -55,7 +55,7 @@ impl SessionRecord {
     }
 
     /// Whether there is such a session at this moment.
-    pub(super) fn is_alive(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_alive(&self, now: DateTime<Utc>) -> bool {
         now < self.expires_at && now < self.ends_at
     }
 

@@ -9,6 +9,8 @@ use crate::BoxFuture;
 use crate::access::Principal;
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
+#[cfg(feature = "web-axum-websocket")]
+use crate::secret::SecretString;
 use crate::sessions::{Carrier, DynSessionBackend, Session, SessionKey};
 use crate::users::UserModel;
 
@@ -82,6 +84,11 @@ impl<U: UserModel> UserApp for App<U> {
 
     fn end<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(self.auth.log_out(session))
+    }
+
+    #[cfg(feature = "web-axum-websocket")]
+    fn socket_ticket<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<Option<SecretString>, Error>> {
+        Box::pin(self.auth.socket_ticket(session))
     }
 
     fn trusted_proxies(&self) -> &[IpAddr] {

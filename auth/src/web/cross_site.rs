@@ -42,20 +42,30 @@ pub(crate) fn judge(parts: &Parts, trusted: &[String], plain: bool) -> Verdict {
         let site = host::single(headers, &SEC_FETCH_SITE);
         return decide(matches!(site, Some("same-origin" | "none")) || is_trusted());
     }
-    if headers.contains_key(header::ORIGIN) {
-        let own = || {
-            let sent_to = host::authority(parts).filter(|host| !host.is_empty() && !host.contains('@'));
-            origin.and_then(|origin| origin.split_once("://")).is_some_and(|(scheme, host)| {
-                (scheme == "https" || (scheme == "http" && plain))
-                    && sent_to.is_some_and(|to| to.eq_ignore_ascii_case(host))
-            })
-        };
-        return decide(is_trusted() || (trusted.is_empty() && own()));
+    if let Some(passes) = is_from_here(parts, trusted, plain) {
+        return decide(passes);
     }
     if headers.contains_key(header::COOKIE) || headers.contains_key(header::AUTHORIZATION) {
         return Verdict::NeedsToken;
     }
     Verdict::Passes
+}
+
+/// Whether the request comes from a page of this site, or of one that it trusts, by its `Origin`; nothing without one.
+pub(crate) fn is_from_here(parts: &Parts, trusted: &[String], plain: bool) -> Option<bool> {
+    if !parts.headers.contains_key(header::ORIGIN) {
+        return None;
+    }
+    let origin = host::single(&parts.headers, &header::ORIGIN);
+    let is_trusted = || origin.is_some_and(|origin| trusted.iter().any(|known| known == origin));
+    let own = || {
+        let sent_to = host::authority(parts).filter(|host| !host.is_empty() && !host.contains('@'));
+        origin.and_then(|origin| origin.split_once("://")).is_some_and(|(scheme, host)| {
+            (scheme == "https" || (scheme == "http" && plain))
+                && sent_to.is_some_and(|to| to.eq_ignore_ascii_case(host))
+        })
+    };
+    Some(is_trusted() || (trusted.is_empty() && own()))
 }
 
 #[cfg(test)]

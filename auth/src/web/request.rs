@@ -19,6 +19,8 @@ use super::refusal::{Kind, Refusal};
 use super::source::source;
 use crate::BoxFuture;
 use crate::access::Principal;
+#[cfg(feature = "web-axum-websocket")]
+use crate::accounts::Credential;
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
 use crate::limits::KnownDevices;
@@ -57,6 +59,9 @@ pub(crate) trait UserApp: Send + Sync {
     ) -> BoxFuture<'a, Result<Principal, AuthenticationError>>;
     /// Ends what the session holds, because what it came with is missing.
     fn end<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>>;
+    /// A ticket for a socket of whoever is logged in, in this session.
+    #[cfg(feature = "web-axum-websocket")]
+    fn socket_ticket<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<Option<SecretString>, Error>>;
     /// Proxies whose word on where a request comes from counts.
     fn trusted_proxies(&self) -> &[IpAddr];
     /// The `Auth<U>` handle.
@@ -171,7 +176,7 @@ impl RequestAuth {
         Ok(self.inner.asked.get_or_init(|| Asked { session, principal, came, jar: None }))
     }
 
-    fn refused(&self, error: AuthenticationError, parts: &Parts) -> Refusal {
+    pub(crate) fn refused(&self, error: AuthenticationError, parts: &Parts) -> Refusal {
         let challenges = self.inner.backends.challenges(Some(&error));
         Refusal::unauthenticated(error, parts).challenging(challenges)
     }
@@ -189,6 +194,29 @@ impl RequestAuth {
             Some(user_agent) => origin.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
             None => origin,
         }
+    }
+
+    /// Whether it comes from a page of this site, by its `Origin`; nothing without one.
+    #[cfg(feature = "web-axum-websocket")]
+    pub(crate) fn is_from_here(&self, parts: &Parts) -> Option<bool> {
+        cross_site::is_from_here(parts, self.inner.app.trusted_origins(), self.jar(parts).may_be_plain())
+    }
+
+    /// What the request is authenticated by, and whether a browser adds it by itself.
+    #[cfg(feature = "web-axum-websocket")]
+    pub(crate) fn brought(&self, parts: &Parts) -> Result<(Brought, Option<Credential>), Refusal> {
+        let request = AuthenticationRequest::new(parts, self.inner.peer);
+        let brought = self.inner.backends.find(&request).map_err(|error| self.refused(error, parts))?;
+        let jar = self.jar(parts);
+        let cookie = || jar.read(Which::Session, parts);
+        let credential = match &brought {
+            Brought::Credentials(it @ (AuthCredentials::Token { .. } | AuthCredentials::ApiKey { .. }), _) => {
+                Some(Credential::Token(it.clone(), self.origin(parts)))
+            }
+            Brought::Session { .. } => cookie().and_then(|it| Credential::in_cookie(self.inner.app.carrier(), it)),
+            Brought::Credentials(..) | Brought::Nothing => None,
+        };
+        Ok((brought, credential))
     }
 
     /// Refuses what another site's page sent, on exempt routes too. A form can begin a session without having one, so it

@@ -24,6 +24,7 @@ mod restarts;
 mod service;
 mod sessions;
 mod settings;
+mod websocket;
 
 pub(crate) mod permissions {
     auth::permissions! {

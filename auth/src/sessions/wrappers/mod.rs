@@ -1,6 +1,8 @@
 //! Backends around backends: each adds one thing, keeps every promise of [`SessionBackend`](super::SessionBackend), and
 //! can stand around any other.
 
+#[cfg(feature = "web-axum-websocket")]
+mod announcing;
 #[cfg(feature = "__session-compression")]
 mod compressed;
 mod instrumented;
@@ -13,6 +15,8 @@ mod migrating;
 mod replicated;
 mod tenant;
 
+#[cfg(feature = "web-axum-websocket")]
+pub(crate) use announcing::AnnouncingSessionBackend;
 #[cfg(feature = "__session-compression")]
 pub use compressed::{CompressedSessionBackend, Compression};
 #[cfg(feature = "session-metrics")]

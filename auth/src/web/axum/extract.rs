@@ -15,7 +15,7 @@ use crate::users::UserModel;
 use crate::web::refusal::{Kind, Refusal};
 use crate::web::request::RequestAuth;
 
-const OTHER_USER: &str = "a handler asks for another user type than the `Auth<…>` of its layer has";
+pub(super) const OTHER_USER: &str = "a handler asks for another user type than the `Auth<…>` of its layer has";
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {

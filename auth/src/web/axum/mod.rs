@@ -10,6 +10,8 @@
 //! | [`Auth<U>`](crate::Auth) | the application | |
 //! | [`CsrfToken`], [`CsrfForm<T>`](CsrfForm) | a token for a form of one's own, and the form | 403 |
 //!
+//! With feature `web-axum-websocket` also `AuthUpgrade<U>`, a WebSocket that closes when its login ends, and `SocketTicket`.
+//!
 //! Whoever asks for one of them in an unsafe request (`POST`, …) has it judged by the cross-site rules first. A handler
 //! that asks for none of them, and stands behind no guard, answers everybody.
 
@@ -21,6 +23,10 @@ mod protect;
 mod routes;
 #[cfg(feature = "token-jwt")]
 mod token_routes;
+#[cfg(feature = "web-axum-websocket")]
+mod websocket;
 
 pub use csrf::{CsrfForm, CsrfToken};
 pub use protect::{RequireLayer, RequireService};
+#[cfg(feature = "web-axum-websocket")]
+pub use websocket::{AuthSocket, AuthUpgrade, LOGIN_ENDED, SocketClosed, SocketTicket};

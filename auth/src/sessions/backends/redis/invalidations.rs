@@ -128,23 +128,38 @@ fn read(push: &PushInfo, own: &[u8; 16]) -> Option<Invalidated> {
     };
     match payload.split_first_chunk() {
         Some((speaker, _)) if speaker == own => None,
-        Some((_, id)) => match id.try_into() {
-            Ok(id) => Some(Invalidated::One(SessionDigest::from_bytes(id))),
-            Err(_) => Some(Invalidated::Every),
-        },
+        Some((_, what)) => Some(decode(what).unwrap_or(Invalidated::Every)),
         None => Some(Invalidated::Every),
     }
 }
 
+fn encode(what: &Invalidated) -> Vec<u8> {
+    match what {
+        Invalidated::One(id) => id.as_bytes().to_vec(),
+        Invalidated::OfUser(user) => [&[OF_USER], user.as_slice()].concat(),
+        Invalidated::Every => Vec::new(),
+    }
+}
+
+/// What is not understood may be any.
+fn decode(what: &[u8]) -> Option<Invalidated> {
+    match what.split_first_chunk() {
+        Some((id, [])) => Some(Invalidated::One(SessionDigest::from_bytes(*id))),
+        _ => match what {
+            [OF_USER, user @ ..] => user.try_into().ok().map(Invalidated::OfUser),
+            _ => None,
+        },
+    }
+}
+
+/// What stands before a user's digest. Processes of before understand it as all sessions.
+const OF_USER: u8 = b'u';
+
 /// Sends what is told, until nobody is there to tell it.
 async fn send(mut told: mpsc::Receiver<Invalidated>, connection: Connection, channel: Arc<str>, speaker: [u8; 16]) {
     while let Some(what) = told.recv().await {
-        let id = match &what {
-            Invalidated::One(id) => id.as_bytes().as_slice(),
-            Invalidated::Every => &[],
-        };
         let mut command = redis::cmd("PUBLISH");
-        command.arg(&*channel).arg([speaker.as_slice(), id].concat());
+        command.arg(&*channel).arg([speaker.as_slice(), &encode(&what)].concat());
         // Said twice it means the same.
         if let Err(error) = connection.in_time(connection.read::<()>(&command)).await {
             tracing::warn!(%error, "others are not told of a changed session; their copies go by time alone");
@@ -194,7 +209,11 @@ mod tests {
         let said = |speaker: [u8; 16]| message(&[speaker.as_slice(), id.as_bytes()].concat());
         assert_eq!(read(&said([2; 16]), &own), Some(Invalidated::One(id)));
         assert_eq!(read(&said(own), &own), None);
-        for payload in [&b""[..], b"x", &[2; 47], &[2; 49]] {
+        for what in [Invalidated::One(id), Invalidated::of_user("7"), Invalidated::Every] {
+            let said = message(&[[2; 16].as_slice(), &encode(&what)].concat());
+            assert_eq!(read(&said, &own), Some(what));
+        }
+        for payload in [&b""[..], b"x", &[2; 47], &[2; 49], &[b'u'; 48 + 2]] {
             assert_eq!(read(&message(payload), &own), Some(Invalidated::Every));
         }
         assert_eq!(read(&PushInfo { kind: PushKind::Disconnection, data: vec![] }, &own), Some(Invalidated::Every));

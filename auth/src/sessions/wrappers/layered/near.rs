@@ -96,6 +96,7 @@ impl Near {
     pub(super) fn heard(&self, what: Invalidated) {
         match what {
             Invalidated::One(id) => _ = self.shard(&id).forget(&id),
+            Invalidated::OfUser(_) => {}
             Invalidated::Every => self.forget_if(|_| true),
         }
     }
