@@ -243,7 +243,7 @@ fn each_source_lies_over_the_one_before() {
     assert_eq!((login.as_str(), source.to_string()), ("/file/login", format!("{}:2", file.name())));
     let (idle, source) = value(&config, "session.idle");
     assert_eq!((idle.as_str(), source.to_string()), ("20m", format!("{}:4", file.name())));
-    assert_eq!(value(&config, "session.absolute"), ("1d".to_owned(), SettingSource::Default));
+    assert_eq!(value(&config, "session.absolute"), ("1d".to_owned(), SettingSource::NotGiven));
     assert_eq!(value(&config, "origins").0, "https://a.example, https://b.example");
     let config = config.with_toml("home_url = '/later'");
     assert_eq!(value(&config, "home_url").1.to_string(), "line 1");
@@ -466,6 +466,6 @@ proptest! {
 #[test]
 fn without_a_word_nothing_is_set() {
     let config = AuthConfig::new().with_environment(NO_VARIABLES);
-    assert!(config.describe().iter().all(|setting| setting.source == SettingSource::Default));
+    assert!(config.describe().iter().all(|setting| setting.source == SettingSource::NotGiven));
     config.check().unwrap();
 }

@@ -26,7 +26,7 @@ pub struct DescribedSetting {
 #[non_exhaustive]
 pub enum SettingSource {
     /// Nowhere: the default holds, or what the program says.
-    Default,
+    NotGiven,
     /// In a file.
     #[non_exhaustive]
     File {
@@ -50,7 +50,7 @@ impl AuthConfig {
         let Setting { key: name, about, .. } = *setting;
         let (value, source) = match self.given.get(name) {
             Some(given) => (setting.kind.show(&given.raw), given.source.clone()),
-            None => (setting.default.to_owned(), SettingSource::Default),
+            None => (setting.default.to_owned(), SettingSource::NotGiven),
         };
         DescribedSetting { name, variable: setting.variable(), about, value, source }
     }
@@ -61,7 +61,7 @@ impl SettingSource {
     pub(super) fn place(&self, key: &str) -> String {
         match self {
             Self::Environment => table::find(key).map(Setting::variable).unwrap_or_default(),
-            Self::Default => key.to_owned(),
+            Self::NotGiven => key.to_owned(),
             Self::File { .. } => format!("{self}: {key}"),
         }
     }
@@ -70,7 +70,7 @@ impl SettingSource {
 impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Default => f.write_str("default"),
+            Self::NotGiven => f.write_str("default"),
             Self::Environment => f.write_str("environment"),
             Self::File { name: Some(name), line } => write!(f, "{name}:{line}"),
             Self::File { name: None, line } => write!(f, "line {line}"),
