@@ -7,7 +7,8 @@ impl<U: UserModel> Auth<U> {
     /// Logs in: the session gets a new key, and the old one is dead.
     ///
     /// # Errors
-    /// [`AuthenticationError`]: then nobody is logged in.
+    /// [`AuthenticationError`]: then nobody is logged in. [`AuthenticationError::InvalidToken`] also for tokens and API keys,
+    /// good ones too: a session would outlive them, and permit all that the user holds.
     pub async fn log_in(
         &self,
         session: &Session,
@@ -15,6 +16,7 @@ impl<U: UserModel> Auth<U> {
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         let result = self.authentication().authenticate(credentials, origin).await?;
+        result.in_person()?;
         self.begin(session, result, origin).await
     }
 

@@ -63,6 +63,8 @@ pub struct AuthResult<U> {
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
     pub(super) credential: CredentialVersion,
+    /// Whether a token or a key was brought, and not what the user proves to be somebody with.
+    pub(super) is_lent: bool,
 }
 
 impl<U> AuthResult<U> {
@@ -74,6 +76,16 @@ impl<U> AuthResult<U> {
     /// Who it is, without the struct.
     pub fn principal(&self) -> &Principal {
         self.user.principal()
+    }
+
+    /// Refuses whoever brought a token or a key: what it permits, and for how long, is not exchanged for more.
+    pub(super) fn in_person(&self) -> Result<(), AuthenticationError> {
+        if self.is_lent || self.principal().is_delegated() {
+            return Err(AuthenticationError::InvalidToken {
+                reason: "a token or a key begins nothing that outlives it",
+            });
+        }
+        Ok(())
     }
 }
 
@@ -145,11 +157,12 @@ impl<U: UserModel> AuthenticationService<U> {
         // Who logs in by name and by mail address has one budget.
         let known = inner.users.find_by_login(username).await?;
         let user_id = known.as_ref().map(|account| account.user.id());
+        let known_to = known.as_ref().map(|account| knowing(&account.user.id(), account.credential));
         let account = match known {
             Some(account) => account.user.username().to_owned(),
             None => UserManager::<U>::canonical_login(username),
         };
-        let device = device.and_then(|device| inner.devices.recognise(&account, device.expose()));
+        let device = known_to.zip(device).and_then(|(login, device)| inner.devices.recognise(&login, device.expose()));
         let mut attempt = LoginAttempt::new(&account, origin.source);
         attempt.known_device = device.as_deref();
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
@@ -164,7 +177,8 @@ impl<U: UserModel> AuthenticationService<U> {
                 // Before anything is begun: a login that is answered with a failure is none.
                 inner.limiter.succeeded(ticket).await.map_err(limits)?;
                 self.note_login(&result, METHOD, &audit).await?;
-                result.device = Some(inner.devices.issue(&account));
+                let known_to = knowing(result.principal().id(), result.credential);
+                result.device = Some(inner.devices.issue(&known_to));
                 Ok(result)
             }
             Err(AuthenticationError::Unavailable(error)) => {
@@ -225,7 +239,7 @@ impl<U: UserModel> AuthenticationService<U> {
         };
         let mut result =
             self.inner.users.find_recent(&key.owner, owner).await?.ok_or(AuthenticationError::UserNotFound)?;
-        result.expires_at = Some(key.expires_at);
+        (result.expires_at, result.is_lent) = (Some(key.expires_at), true);
         Ok(result)
     }
 
@@ -292,6 +306,11 @@ impl<U: UserModel> AuthenticationService<U> {
     }
 }
 
+/// Whose devices are known, and since which password: whoever collected a thousand before it was changed has none of them.
+fn knowing(user_id: &str, credential: CredentialVersion) -> String {
+    format!("{credential}:{user_id}")
+}
+
 impl<U: Send + Sync + 'static> AuthResult<U> {
     pub(super) fn of(principal: &Principal, credential: CredentialVersion) -> Self {
         let user = principal.downcast().expect("the principal was made of a U");
@@ -303,6 +322,7 @@ impl<U: Send + Sync + 'static> AuthResult<U> {
             device: None,
             expires_at: None,
             credential,
+            is_lent: false,
         }
     }
 }

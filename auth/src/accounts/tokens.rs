@@ -104,7 +104,7 @@ impl<U: UserModel> AuthenticationService<U> {
             inner.audit.from(origin.clone()).record(refused, Some(&token.user_id)).await;
             return Err(AuthenticationError::InvalidToken { reason });
         };
-        result.expires_at = Some(token.expires_at);
+        (result.expires_at, result.is_lent) = (Some(token.expires_at), true);
         Ok(result)
     }
 }
@@ -142,17 +142,15 @@ impl<U: UserModel> Auth<U> {
     /// ```
     ///
     /// # Errors
-    /// [`AuthenticationError::InvalidToken`] for somebody who acts for the user with a part of what they hold: an API key is not
-    /// exchanged for more. [`AuthenticationError::Unavailable`] when a store fails.
+    /// [`AuthenticationError::InvalidToken`] for somebody who brought a token or an API key: neither is exchanged for more, nor
+    /// for longer. [`AuthenticationError::Unavailable`] when a store fails.
     pub async fn issue_tokens(
         &self,
         result: &mut AuthResult<U>,
         client_id: Option<&str>,
         scope: Option<&str>,
     ) -> Result<TokenPair, AuthenticationError> {
-        if result.principal().is_delegated() {
-            return Err(AuthenticationError::InvalidToken { reason: "delegated credentials get no tokens" });
-        }
+        result.in_person()?;
         let pair = self.tokens().issue(result.principal().id(), result.credential, client_id, scope).await?;
         result.token = Some(pair.clone());
         Ok(pair)
