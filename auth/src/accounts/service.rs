@@ -168,7 +168,9 @@ impl<U: UserModel> AuthenticationService<U> {
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
             Decision::Allowed(ticket) => ticket,
             Decision::Wait(wait) => {
-                audit.record(AuditAction::LoginLimited { method: METHOD.into() }, user_id.as_deref()).await;
+                if inner.limiter.is_news(&attempt).await.unwrap_or(true) {
+                    audit.record(AuditAction::LoginLimited { method: METHOD.into() }, user_id.as_deref()).await;
+                }
                 return Err(AuthenticationError::TooMany { wait });
             }
         };

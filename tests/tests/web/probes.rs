@@ -1,9 +1,12 @@
 //! What a fresh pair of eyes tried.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use auth::BoxFuture;
 use auth::accounts::{AuthCredentials, AuthenticationError};
-use auth::audit::Origin;
+use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
 use auth::prelude::*;
 use auth::secret::SecretString;
 use auth::users::User as _;
@@ -12,6 +15,7 @@ use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
+use chrono::TimeDelta;
 
 use crate::app::{Author, Site, router_by, serve};
 
@@ -110,4 +114,44 @@ async fn another_password_makes_all_devices_unknown() {
         let outcome = try_it("wrong", device).await;
         assert!(matches!(outcome, Err(AuthenticationError::TooMany { .. })), "{outcome:?}");
     }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Limited(Arc<AtomicUsize>);
+
+impl AuditSink for Limited {
+    fn record<'a>(&'a self, event: &'a AuditEvent) -> BoxFuture<'a, Result<(), AuditError>> {
+        let is_limited = event.action.name() == "login.limited";
+        self.0.fetch_add(usize::from(is_limited), Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Whoever has to wait does not work for an answer: neither many accounts from one place nor one from many fill the trail.
+#[tokio::test]
+async fn who_has_to_wait_fills_no_trail() {
+    let told = Limited::default();
+    let site = Site::with(|builder| builder.audit_sink(told.clone())).await;
+    site.create("alice", |_| {}).await;
+    let try_it = async |name: &str, source: u32| {
+        let from = Origin::source(Some(IpAddr::V4(Ipv4Addr::from_bits(source))));
+        let credentials = AuthCredentials::password(name, "x".repeat(5000));
+        site.auth.authentication().authenticate(credentials, &from).await.unwrap_err()
+    };
+    let is_limited = |error| matches!(error, AuthenticationError::TooMany { .. });
+    for source in 0..20 {
+        assert!(!is_limited(try_it("alice", source).await), "{source}");
+    }
+    for source in 0..200 {
+        assert!(is_limited(try_it("alice", source).await), "{source}");
+    }
+    assert_eq!(told.0.swap(0, Ordering::SeqCst), 1, "one account from everywhere");
+    site.clock.advance(TimeDelta::minutes(1));
+    for name in 0..50 {
+        assert!(!is_limited(try_it(&format!("user{name}"), 1000).await), "{name}");
+    }
+    for name in 0..200 {
+        assert!(is_limited(try_it(&format!("user{name}"), 1000).await), "{name}");
+    }
+    assert_eq!(told.0.load(Ordering::SeqCst), 1, "all accounts from one place");
 }
