@@ -16,6 +16,7 @@ use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
 use chrono::TimeDelta;
+use serde_json::json;
 
 use crate::app::{Author, Site, router_by, serve};
 
@@ -154,4 +155,22 @@ async fn who_has_to_wait_fills_no_trail() {
         assert!(is_limited(try_it(&format!("user{name}"), 1000).await), "{name}");
     }
     assert_eq!(told.0.load(Ordering::SeqCst), 1, "all accounts from one place");
+}
+
+/// A list, or nothing, where the scope belongs is a mistake: no reason to permit everything.
+#[tokio::test]
+async fn a_scope_that_is_no_text_gives_no_tokens() {
+    let site = Site::start().await;
+    site.create("alice", |_| {}).await;
+    let visitor = Visitor::new(&serve(site.auth.token_routes().layer(site.auth.layer())).await);
+    for (scope, status) in [
+        (json!(["blog.view_post"]), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!(null), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({ "blog": "view_post" }), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!("blog.view_post"), StatusCode::OK),
+    ] {
+        let body = json!({ "username": "alice", "password": PASSWORD, "scope": scope });
+        let answer = visitor.send(visitor.request(Method::POST, "/token").json(&body)).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text);
+    }
 }
