@@ -146,6 +146,10 @@ impl fmt::Debug for Principal {
 ///
 /// As an argument of a handler it demands a login (401 otherwise); `Option<CurrentUser<U>>` does not. It dereferences
 /// to the user's struct; its `has_perm` answers from the database, where the struct's own could only answer from its fields.
+///
+/// # Security
+/// The struct is the user's, whoever acts for them: behind an API key its field `is_superuser` still says what the user is. Ask
+/// [`CurrentUser::is_superuser`] and [`CurrentUser::is_staff`], which say what holds for this request.
 pub struct CurrentUser<U> {
     user: Arc<U>,
     principal: Principal,
@@ -165,6 +169,21 @@ impl<U> CurrentUser<U> {
     /// Everything the user holds now.
     pub fn permissions(&self) -> &PermissionSet {
         self.principal.permissions()
+    }
+
+    /// Whether whoever asks may enter the administration; nobody may with an API key.
+    pub fn is_staff(&self) -> bool {
+        self.principal.is_staff()
+    }
+
+    /// The same, by the name that [`User`] has for it.
+    pub fn is_admin(&self) -> bool {
+        self.principal.is_staff()
+    }
+
+    /// Whether whoever asks has every permission; nobody has with an API key.
+    pub fn is_superuser(&self) -> bool {
+        self.principal.is_superuser()
     }
 
     /// Whether the user holds the permission: `user.has::<permissions::blog::add_post>()`.

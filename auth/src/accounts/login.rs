@@ -8,7 +8,8 @@ impl<U: UserModel> Auth<U> {
     /// proxy's word begin no session: they count for the request that brings them.
     ///
     /// # Errors
-    /// [`AuthenticationError`]: then nobody is logged in.
+    /// [`AuthenticationError`]: then nobody is logged in. [`AuthenticationError::InvalidToken`] also for tokens and API keys,
+    /// good ones too: a session would outlive them, and permit all that the user holds.
     pub async fn log_in(
         &self,
         session: &Session,

@@ -155,17 +155,20 @@ impl<U: UserModel> AuthenticationService<U> {
         // Who logs in by name and by mail address has one budget.
         let known = inner.users.find_by_login(username).await?;
         let user_id = known.as_ref().map(|account| account.user.id());
+        let known_to = known.as_ref().map(|account| knowing(&account.user.id(), account.credential));
         let account = match known {
             Some(account) => account.user.username().to_owned(),
             None => UserManager::<U>::canonical_login(username),
         };
-        let device = device.and_then(|device| inner.devices.recognise(&account, device.expose()));
+        let device = known_to.zip(device).and_then(|(login, device)| inner.devices.recognise(&login, device.expose()));
         let mut attempt = LoginAttempt::new(&account, origin.source);
         attempt.known_device = device.as_deref();
         let ticket = match inner.limiter.attempt(&attempt).await.map_err(limits)? {
             Decision::Allowed(ticket) => ticket,
             Decision::Wait(wait) => {
-                audit.record(AuditAction::LoginLimited { method: METHOD.into() }, user_id.as_deref()).await;
+                if inner.limiter.is_news(&attempt).await.unwrap_or(true) {
+                    audit.record(AuditAction::LoginLimited { method: METHOD.into() }, user_id.as_deref()).await;
+                }
                 return Err(AuthenticationError::TooMany { wait });
             }
         };
@@ -174,7 +177,8 @@ impl<U: UserModel> AuthenticationService<U> {
                 // Before anything is begun: a login that is answered with a failure is none.
                 inner.limiter.succeeded(ticket).await.map_err(limits)?;
                 self.note_login(&result, METHOD, &audit).await?;
-                result.device = Some(inner.devices.issue(&account));
+                let known_to = knowing(result.principal().id(), result.credential);
+                result.device = Some(inner.devices.issue(&known_to));
                 Ok(result)
             }
             Err(AuthenticationError::Unavailable(error)) => {
@@ -303,6 +307,11 @@ impl<U: UserModel> AuthenticationService<U> {
     pub(super) fn inner(&self) -> &Inner<U> {
         &self.inner
     }
+}
+
+/// Whose devices are known, and since which password: whoever collected a thousand before it was changed has none of them.
+fn knowing(user_id: &str, credential: CredentialVersion) -> String {
+    format!("{credential}:{user_id}")
 }
 
 impl<U: Send + Sync + 'static> AuthResult<U> {

@@ -107,7 +107,7 @@ actions! {
         /// Why; never told to whoever tried.
         reason
     } => "login", false;
-    /// Too many tried; nothing was checked.
+    /// Too many tried; nothing was checked. Told once a minute of an account and of a source; the log has each.
     LoginLimited {
         /// By which way in.
         method

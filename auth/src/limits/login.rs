@@ -1,6 +1,7 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
-use super::{Backoff, BackoffError, Decision, Limit, LimitError, LimitKey, Limiter, OnSuccess, Ticket};
+use super::{Backoff, BackoffError, Decision, Limit, LimitError, LimitKey, Limiter, OnSuccess, Rate, Ticket};
 
 /// Somebody is about to try a password.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +110,16 @@ impl LoginLimiter {
             limit(key, self.source, OnSuccess::TakeBack);
         }
         self.limiter.attempt(&limits).await
+    }
+
+    /// Whether the trail is to be told that this attempt has to wait: once a minute of an account, and of a source. Whoever has
+    /// to wait can ask as fast as the network allows, without any work for a password, and must not fill the trail by that.
+    pub(crate) async fn is_news(&self, attempt: &LoginAttempt<'_>) -> Result<bool, LimitError> {
+        let once = Rate::new(Duration::from_mins(1), 1).expect("a minute is a period");
+        let source = attempt.source.map(prefix).unwrap_or_default();
+        let limits = [("login told account", attempt.account.as_bytes()), ("login told source", &source)];
+        let limits = limits.map(|(of, part)| Limit::new(LimitKey::new(of, &[part]), once, OnSuccess::Keep));
+        Ok(matches!(self.limiter.attempt(&limits).await?, Decision::Allowed(_)))
     }
 
     /// The password was right.

@@ -125,11 +125,11 @@ impl RequestAuth {
         let request = AuthenticationRequest::new(parts, self.inner.peer);
         match self.inner.backends.find(&request).map_err(|error| self.refused(error, parts))? {
             Brought::Credentials(credentials, is_ambient) => {
-                let counts = !is_ambient || self.own_site(parts)?;
+                let counts = !is_ambient || self.own_site(parts, true)?;
                 self.authenticate(counts.then_some(credentials), parts).await
             }
             Brought::Session { ends } => {
-                let jar = self.own_site(parts)?.then(|| self.jar(parts));
+                let jar = self.own_site(parts, false)?.then(|| self.jar(parts));
                 let asked = self.look_up(jar, parts).await?;
                 match self.inner.app.users() {
                     Some(app) if ends && asked.principal.is_some() => {
@@ -144,11 +144,14 @@ impl RequestAuth {
     }
 
     /// Whether what a browser adds by itself counts: not what another site's page sent to an exempt route. What it sent
-    /// elsewhere is refused.
-    fn own_site(&self, parts: &Parts) -> Result<bool, Refusal> {
-        let passes = self.passes(&self.jar(parts), parts);
+    /// elsewhere is refused. Where there are such credentials in sight or out of it, as a proxy adds them, it takes a token if
+    /// nothing says where the request comes from.
+    fn own_site(&self, parts: &Parts, is_ambient: bool) -> Result<bool, Refusal> {
+        let jar = self.jar(parts);
+        let needs_token = self.needs_token(parts) || (is_ambient && cross_site::says_nothing(parts));
+        let passes = if needs_token { self.has_token(&jar, parts) } else { self.passes(&jar, parts) };
         if !passes && !CsrfExempt::is_on(parts) {
-            if self.needs_token(parts) {
+            if needs_token {
                 tracing::info!(
                     "an unsafe request with credentials that a browser adds, and without `Origin`, needs a token: in the header \
                      `X-CSRF-Token`, or in a form that the handler takes as `CsrfForm`"

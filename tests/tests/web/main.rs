@@ -19,6 +19,7 @@ mod kept;
 mod keys;
 mod logins;
 mod outages;
+mod probes;
 mod redis;
 mod restarts;
 mod service;

@@ -52,6 +52,18 @@ impl Input {
         }
     }
 
+    /// Takes a text out that may be left away: whatever else stands there is refused, not passed over.
+    pub(super) fn take_optional(&mut self, parts: &Parts, name: &str) -> Result<Option<String>, Refusal> {
+        match self.fields.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => {
+                let text = format!("Send `{name}` as a text.");
+                Err(Refusal::new(Kind::Bad(StatusCode::UNPROCESSABLE_ENTITY, text), parts))
+            }
+        }
+    }
+
     /// Takes the name out, under whichever of these it is, and the password.
     pub(super) fn credentials(&mut self, parts: &Parts, field: &str) -> Result<(String, SecretString), Refusal> {
         let username = self.take(field).or_else(|| self.take("username"));

@@ -39,7 +39,8 @@ impl<U: UserModel> Auth<U> {
 async fn issue<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read_from_anywhere(request).await?;
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
-    let scope = call.input.take("scope");
+    // Tokens for everything are no answer to a scope that cannot be read.
+    let scope = call.input.take_optional(&call.parts, "scope")?;
     // For its warning, where sources are not told.
     let _source = call.source();
     let (credentials, origin) = (AuthCredentials::password(username, password), call.auth.origin(&call.parts));
