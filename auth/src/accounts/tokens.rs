@@ -177,8 +177,10 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When a store fails, or cannot tell a user's sessions: then some may still be alive.
     pub async fn log_out_everywhere(&self, user_id: &str) -> Result<(), Error> {
-        self.tokens().revoke_user(user_id, BlacklistReason::Logout).await?;
+        let revoked = self.tokens().revoke_user(user_id, BlacklistReason::Logout).await;
+        // What can be ended is, whatever failed before.
         self.session_manager()?.destroy_all(user_id).await?;
+        revoked?;
         Ok(())
     }
 }

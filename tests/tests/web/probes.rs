@@ -9,7 +9,7 @@ use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
 use auth::prelude::*;
 use auth::secret::SecretString;
-use auth::users::User as _;
+use auth::users::{InMemoryUserStore, User as _};
 use auth::web::authentication::{ApiKeyAuthentication, RemoteUserAuthentication};
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
@@ -173,4 +173,15 @@ async fn a_scope_that_is_no_text_gives_no_tokens() {
         let answer = visitor.send(visitor.request(Method::POST, "/token").json(&body)).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
     }
+}
+
+/// Where records cannot be reached, sessions end all the same, and the failure is told.
+#[tokio::test]
+async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fails() {
+    // Never migrated: there is no table of records.
+    let site = Site::with(|builder| builder.database("sqlite::memory:").users(InMemoryUserStore::new())).await;
+    let (member, user) = site.member("alice").await;
+    assert_eq!(member.get("/me").await.status, StatusCode::OK);
+    assert!(site.auth.log_out_everywhere(&user.id.to_string()).await.is_err());
+    assert_eq!(member.get("/me").await.status, StatusCode::UNAUTHORIZED);
 }

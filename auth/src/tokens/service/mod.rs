@@ -258,10 +258,12 @@ impl TokenService {
     /// [`TokenError`] when a store cannot tell: ask again.
     pub async fn revoke_user(&self, user_id: &str, reason: BlacklistReason) -> Result<u64, TokenError> {
         // First what gives new access tokens: one that is being issued has an `iat` from before then.
-        let ended = self.rotation.revoke_user(user_id).await?;
+        let ended = self.rotation.revoke_user(user_id).await;
+        // If that failed, the access tokens end all the same.
         let last = self.issue_at(user_id).await?;
         let before = last + TimeDelta::seconds(1);
         self.blacklist.blacklist_user(user_id, before, before + KEPT, reason).await?;
+        let ended = ended?;
         self.tell_revoked("all", "user", Some(user_id)).await;
         Ok(ended)
     }
