@@ -94,8 +94,10 @@ impl<U: UserModel> AuthenticationService<U> {
             if account.credential != token.credential {
                 return None;
             }
-            let principal = Principal::new(&account, token.issued_at)?;
-            let principal = scopes.as_ref().map_or_else(|| principal.clone(), |scopes| principal.delegated(scopes));
+            let principal = match &scopes {
+                Some(scopes) => Principal::delegated(&account, token.issued_at, scopes)?,
+                None => Principal::new(&account, token.issued_at)?,
+            };
             Some(AuthResult::of(&principal, account.credential))
         };
         let Some(mut result) = inner.users.find_recent(&token.user_id, holds).await? else {
