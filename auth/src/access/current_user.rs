@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use crate::permissions::{DeclaredPermission, PermissionSet};
-use crate::users::{Account, CredentialVersion, User};
+use crate::users::{Account, CredentialVersion, User, UserModel, narrowed};
 
 /// An active user who was authenticated for this request, with what the user holds now.
 ///
@@ -55,20 +55,28 @@ impl Principal {
         Some(Self { inner: Arc::new(inner) })
     }
 
-    /// The same user with what stands in `scopes` at the most, as somebody else acts for them: with an API key, say. Staff and
-    /// superusers are neither then.
-    pub(crate) fn delegated(&self, scopes: &PermissionSet) -> Self {
+    /// The user of this account with what stands in `scopes` at the most, as somebody else acts for them: with an API key,
+    /// say. Staff and superusers are neither then, nor is the struct. Nobody, if the user is inactive.
+    pub(crate) fn delegated<U: UserModel>(
+        account: &Account<U>,
+        authenticated_at: DateTime<Utc>,
+        scopes: &PermissionSet,
+    ) -> Option<Self> {
+        let permissions = Self::new(account, authenticated_at)?.inner.permissions.intersection(scopes);
+        let user = narrowed(&*account.user, &permissions)
+            .inspect_err(|error| tracing::warn!(%error, "a user for whom somebody acts could not be narrowed"))
+            .ok()?;
         let inner = Inner {
-            user: self.inner.user.clone(),
+            user: Arc::new(user),
             id: OnceLock::new(),
             is_staff: false,
             is_superuser: false,
-            permissions: self.inner.permissions.intersection(scopes),
+            permissions,
             is_delegated: true,
-            authenticated_at: self.inner.authenticated_at,
-            credential: self.inner.credential,
+            authenticated_at,
+            credential: account.credential,
         };
-        Self { inner: Arc::new(inner) }
+        Some(Self { inner: Arc::new(inner) })
     }
 
     /// Whether somebody acts for the user with a part of what the user holds: an API key, a token with scopes. Ask it where
@@ -148,8 +156,8 @@ impl fmt::Debug for Principal {
 /// to the user's struct; its `has_perm` answers from the database, where the struct's own could only answer from its fields.
 ///
 /// # Security
-/// The struct is the user's, whoever acts for them: behind an API key its field `is_superuser` still says what the user is. Ask
-/// [`CurrentUser::is_superuser`] and [`CurrentUser::is_staff`], which say what holds for this request.
+/// Where somebody acts for the user, with an API key or a token with scopes, the struct holds no more than they do: it is in
+/// no group, and neither staff nor superuser.
 pub struct CurrentUser<U> {
     user: Arc<U>,
     principal: Principal,

@@ -234,7 +234,7 @@ impl<U: UserModel> AuthenticationService<U> {
         };
         let scopes = PermissionSet::of(&key.scopes);
         let owner = |account: Account<U>| {
-            let principal = Principal::new(&account, key.created_at)?.delegated(&scopes);
+            let principal = Principal::delegated(&account, key.created_at, &scopes)?;
             Some(AuthResult::of(&principal, account.credential))
         };
         let mut result =

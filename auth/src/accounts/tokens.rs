@@ -94,8 +94,10 @@ impl<U: UserModel> AuthenticationService<U> {
             if account.credential != token.credential {
                 return None;
             }
-            let principal = Principal::new(&account, token.issued_at)?;
-            let principal = scopes.as_ref().map_or_else(|| principal.clone(), |scopes| principal.delegated(scopes));
+            let principal = match &scopes {
+                Some(scopes) => Principal::delegated(&account, token.issued_at, scopes)?,
+                None => Principal::new(&account, token.issued_at)?,
+            };
             Some(AuthResult::of(&principal, account.credential))
         };
         let Some(mut result) = inner.users.find_recent(&token.user_id, holds).await? else {
@@ -177,8 +179,10 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When a store fails, or cannot tell a user's sessions: then some may still be alive.
     pub async fn log_out_everywhere(&self, user_id: &str) -> Result<(), Error> {
-        self.tokens().revoke_user(user_id, BlacklistReason::Logout).await?;
+        let revoked = self.tokens().revoke_user(user_id, BlacklistReason::Logout).await;
+        // What can be ended is, whatever failed before.
         self.session_manager()?.destroy_all(user_id).await?;
+        revoked?;
         Ok(())
     }
 }

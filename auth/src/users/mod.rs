@@ -19,6 +19,7 @@ pub use default_user::DefaultUser;
 pub use error::UserError;
 pub use manager::{BaseUserManager, DefaultUserManager, UserManager};
 pub use new_user::Extra;
+pub(crate) use new_user::narrowed;
 pub use simple::{AnonymousUser, SimpleUser};
 pub use store::{Account, CredentialVersion, Group, GroupStore, Page, PasswordChange, UserLookup, UserStore};
 #[cfg(feature = "__sql")]

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{BaseUser, UserError, UserModel};
 use crate::database::{Column, ColumnError, Field as _, FieldError, Kind, Role, Row, Value};
 use crate::passwords::PasswordHash;
+use crate::permissions::PermissionSet;
 use crate::users::PrimaryKey as _;
 
 /// Values for further columns of a new user, by the column's name: that in the database, where the field has another.
@@ -52,6 +53,17 @@ pub(super) fn build<U: UserModel>(
         return Err(UserError::UnknownColumn(name));
     }
     Ok(U::from_row(&Values(values))?)
+}
+
+/// The same user as whoever acts for them with these permissions sees them: with no others, no group, neither staff nor
+/// superuser. The store's user stays what it is: whole updates write none of that.
+pub(crate) fn narrowed<U: UserModel>(user: &U, permissions: &PermissionSet) -> Result<U, ColumnError> {
+    let rights = |column: &Column| column.is(Role::IsStaff) || column.is(Role::IsSuperuser);
+    let values = U::COLUMNS.iter().zip(user.values()?);
+    let values = values.map(|(column, value)| if rights(column) { false.to_value() } else { value });
+    let mut user = U::from_row(&Values(values.collect()))?;
+    user.set_memberships(Vec::new(), permissions.names().map(str::to_owned).collect());
+    Ok(user)
 }
 
 struct Values(Vec<Value>);

@@ -9,7 +9,7 @@ use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
 use auth::prelude::*;
 use auth::secret::SecretString;
-use auth::users::User as _;
+use auth::users::{InMemoryUserStore, User as _};
 use auth::web::authentication::{ApiKeyAuthentication, RemoteUserAuthentication};
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
@@ -18,7 +18,7 @@ use axum::routing::get;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::app::{Author, Site, router_by, serve};
+use crate::app::{Author, EDITORS, Site, router_by, serve};
 
 /// A key's narrow rights, or a token's minutes, do not become a session that has neither bound.
 #[tokio::test]
@@ -73,19 +73,34 @@ async fn a_remote_users_unsafe_request_says_where_it_comes_from() {
 }
 
 async fn asks(user: CurrentUser<Author>) -> String {
-    format!("{} {} {}", user.is_superuser(), user.is_staff(), user.is_admin())
+    let methods = [user.is_superuser(), user.is_staff(), user.is_admin(), user.user().has_perm("blog.add_post")];
+    let fields = [user.is_superuser, user.is_staff, !user.groups.is_empty(), user.user().is_superuser()];
+    format!("{methods:?} {fields:?} {:?}", user.user_permissions)
 }
 
-/// What `CurrentUser` is asked, the key answers, and not the struct behind it.
+/// Neither `CurrentUser` nor the struct behind it says more than the key permits, and the user stays as they are.
 #[tokio::test]
 async fn a_superusers_key_is_no_superuser_whoever_asks() {
     let site = Site::start().await;
     let root = site.create("root", |root| (root.is_superuser, root.is_staff) = (true, true)).await;
     let layer = site.auth.layer_by(ApiKeyAuthentication);
     let visitor = Visitor::new(&serve(Router::new().route("/asks", get(asks)).layer(layer)).await);
-    let (_, key) = site.auth.api_keys().create(&root.id.to_string(), "backup", &[], None).await.unwrap();
+    site.auth.users().add_to_group(&root.id, EDITORS).await.unwrap();
+    let scopes = ["blog.view_post"];
+    let (_, key) = site.auth.api_keys().create(&root.id.to_string(), "backup", &scopes, None).await.unwrap();
     let answer = visitor.send(visitor.request(Method::GET, "/asks").header("x-api-key", key.expose())).await;
-    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "false false false"));
+    let nothing = "[false, false, false, false]";
+    let expected = format!("{nothing} {nothing} [\"blog.view_post\"]");
+    assert_eq!((answer.status, answer.text), (StatusCode::OK, expected));
+    // Nor does a key's whole update take from the user what the key has not.
+    let service = site.auth.authentication();
+    let result = service.authenticate(AuthCredentials::api_key(key), &Origin::unknown()).await.unwrap();
+    let mut acting = Author::clone(&result.user);
+    acting.age = Some(7);
+    site.auth.users().update(&acting).await.unwrap();
+    let root = site.user("root").await;
+    assert!(root.is_superuser && root.is_staff && root.age == Some(7) && root.groups == [EDITORS]);
+    assert!(root.check_password(PASSWORD).unwrap());
     let now = site.auth.current_user(&root.id).await.unwrap().unwrap();
     assert!(now.is_superuser() && now.is_staff() && now.is_admin() && now.user().is_superuser());
 }
@@ -173,4 +188,15 @@ async fn a_scope_that_is_no_text_gives_no_tokens() {
         let answer = visitor.send(visitor.request(Method::POST, "/token").json(&body)).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
     }
+}
+
+/// Where records cannot be reached, sessions end all the same, and the failure is told.
+#[tokio::test]
+async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fails() {
+    // Never migrated: there is no table of records.
+    let site = Site::with(|builder| builder.database("sqlite::memory:").users(InMemoryUserStore::new())).await;
+    let (member, user) = site.member("alice").await;
+    assert_eq!(member.get("/me").await.status, StatusCode::OK);
+    assert!(site.auth.log_out_everywhere(&user.id.to_string()).await.is_err());
+    assert_eq!(member.get("/me").await.status, StatusCode::UNAUTHORIZED);
 }

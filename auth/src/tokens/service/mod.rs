@@ -223,18 +223,20 @@ impl TokenService {
     /// # Errors
     /// [`TokenError`] when a store cannot tell: ask again.
     pub async fn revoke(&self, token: &str) -> Result<bool, TokenError> {
-        let family = match self.rotation.revoke(token).await? {
-            Some(family) => family,
+        // Whose it is, while the family still says so: sockets and the trail want to know.
+        let living = self.rotation.family_of(token).await?;
+        let (family, user_id) = match self.rotation.revoke(token).await? {
+            Some(family) => (family, living.map(|living| living.grant.user_id)),
             None => match self.read(token) {
                 Ok(token) => {
                     self.rotation.revoke_family(&token.family).await?;
-                    token.family
+                    (token.family, Some(token.user_id))
                 }
                 Err(_) => return Ok(false),
             },
         };
         self.end_access(&family, BlacklistReason::Logout).await?;
-        self.tell_revoked(&family, "logout", None).await;
+        self.tell_revoked(&family, "logout", user_id.as_deref()).await;
         Ok(true)
     }
 
@@ -258,10 +260,12 @@ impl TokenService {
     /// [`TokenError`] when a store cannot tell: ask again.
     pub async fn revoke_user(&self, user_id: &str, reason: BlacklistReason) -> Result<u64, TokenError> {
         // First what gives new access tokens: one that is being issued has an `iat` from before then.
-        let ended = self.rotation.revoke_user(user_id).await?;
+        let ended = self.rotation.revoke_user(user_id).await;
+        // If that failed, the access tokens end all the same.
         let last = self.issue_at(user_id).await?;
         let before = last + TimeDelta::seconds(1);
         self.blacklist.blacklist_user(user_id, before, before + KEPT, reason).await?;
+        let ended = ended?;
         self.tell_revoked("all", "user", Some(user_id)).await;
         Ok(ended)
     }
