@@ -180,3 +180,89 @@ proptest! {
         }
     }
 }
+
+mod credentials {
+    //! What stands in a request's headers, whatever it is, is found, refused, or nothing: it never panics.
+
+    use auth::accounts::AuthCredentials;
+    use auth::web::authentication::{
+        ApiKeyAuthentication, AuthenticationBackend, AuthenticationRequest, BearerAuthentication, Found, HttpBasicAuth,
+        RemoteUserAuthentication,
+    };
+    use axum::http::{HeaderName, HeaderValue, Request};
+    use base64ct::{Base64, Encoding as _};
+    use proptest::prelude::*;
+
+    fn found(backend: &impl AuthenticationBackend, headers: &[(&str, Vec<u8>)]) -> Option<AuthCredentials> {
+        let mut request = Request::builder();
+        for (name, value) in headers {
+            let Ok(value) = HeaderValue::from_bytes(value) else { continue };
+            request = request.header(HeaderName::try_from(*name).unwrap(), value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let request = AuthenticationRequest::new(&parts, "192.0.2.1".parse().ok());
+        match backend.find(&request) {
+            Ok(Found::Credentials(credentials)) => Some(credentials),
+            _ => None,
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Vec<u8>> {
+        let scheme = prop_oneof!["(?i)basic", "(?i)bearer", "(?i)apikey", ".{0,8}"];
+        let rest =
+            prop_oneof![proptest::collection::vec(any::<u8>(), 0..80), "[A-Za-z0-9+/=:_.~-]{0,80}".prop_map(Vec::from)];
+        let spaced = (scheme, " {0,3}", rest)
+            .prop_map(|(scheme, space, rest)| [scheme.as_bytes(), space.as_bytes(), &rest].concat());
+        prop_oneof![spaced, proptest::collection::vec(any::<u8>(), 0..80)]
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_found_refused_or_nothing(one in value(), two in value()) {
+            let basic = HttpBasicAuth::new("blog").unwrap();
+            let remote = RemoteUserAuthentication::behind(["192.0.2.1".parse().unwrap()]).unwrap();
+            let headers = [("authorization", one.clone()), ("x-api-key", two.clone()), ("remote_user", two)];
+            if let Some(AuthCredentials::Password { username, .. }) = found(&basic, &headers) {
+                prop_assert!(!username.contains(':') && !username.contains(char::is_control));
+            }
+            if let Some(AuthCredentials::Token { token }) = found(&BearerAuthentication, &headers) {
+                prop_assert!(!token.expose().is_empty() && token.expose().is_ascii());
+            }
+            if let Some(AuthCredentials::ApiKey { key }) = found(&ApiKeyAuthentication, &headers) {
+                prop_assert!(key.expose().bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
+            }
+            if let Some(AuthCredentials::RemoteUser { username, .. }) = found(&remote, &headers) {
+                prop_assert!(!username.is_empty() && !username.contains(','));
+            }
+        }
+
+        #[test]
+        fn a_name_and_a_password_come_out_as_they_went_in(name in "[^:\\p{Cc}]{0,40}", password in "\\P{Cc}{0,60}") {
+            let basic = HttpBasicAuth::new("blog").unwrap();
+            let text = format!("Basic {}", Base64::encode_string(format!("{name}:{password}").as_bytes()));
+            let Some(AuthCredentials::Password { username, password: found, .. }) =
+                found(&basic, &[("authorization", text.into_bytes())])
+            else {
+                panic!("nothing was found");
+            };
+            prop_assert_eq!((username.as_str(), found.expose()), (name.as_str(), password.as_str()));
+        }
+    }
+
+    // RFC 7617 §2 and §2.1.
+    #[test]
+    fn the_examples_of_the_rfc() {
+        let basic = HttpBasicAuth::new("WallyWorld").unwrap();
+        for (text, name, secret) in [
+            ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Aladdin", "open sesame"),
+            ("Basic dGVzdDoxMjPCow==", "test", "123£"),
+        ] {
+            let found = found(&basic, &[("authorization", text.into())]);
+            assert!(
+                matches!(&found, Some(AuthCredentials::Password { username, password, .. })
+                    if username == name && password.expose() == secret),
+                "{found:?}"
+            );
+        }
+    }
+}

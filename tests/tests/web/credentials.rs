@@ -1,8 +1,10 @@
 //! Credentials other than a session's cookie: what is found, what is refused, and what a refusal says.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use auth::passwords::{Argon2Hasher, HashingService, PasswordHashers, Passwords};
+use auth::passwords::{Argon2Hasher, HashingService, PasswordError, PasswordHasher, PasswordHashers, Passwords};
 use auth::prelude::*;
 use auth::web::authentication::{
     ApiKeyAuthentication, BearerAuthentication, HttpBasicAuth, RemoteUserAuthentication, SessionAuthentication,
@@ -219,23 +221,57 @@ async fn unknown_users_are_made_and_sessions_ended_where_that_was_asked_for() {
     assert_eq!(get(&member, "/me", &[]).await.status, StatusCode::UNAUTHORIZED, "the session is dead everywhere");
 }
 
+/// Counts every computation of a hash.
+#[derive(Clone, Debug, Default)]
+struct Counting(Arc<AtomicU64>, Argon2Hasher);
+
+impl Counting {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn one_more(&self) -> &Argon2Hasher {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        &self.1
+    }
+}
+
+impl PasswordHasher for Counting {
+    fn hash(&self, password: &str) -> Result<PasswordHash, PasswordError> {
+        self.one_more().hash(password)
+    }
+
+    fn verify(&self, password: &str, hash: &PasswordHash) -> Result<bool, PasswordError> {
+        self.one_more().verify(password, hash)
+    }
+
+    fn needs_rehash(&self, hash: &PasswordHash) -> bool {
+        self.1.needs_rehash(hash)
+    }
+}
+
 #[tokio::test]
 async fn users_who_are_not_there_cost_the_same_hashes_on_every_path() {
+    let counting = Counting::default();
     let service = HashingService::builder().build();
-    let passwords = Passwords::new(PasswordHashers::new(Argon2Hasher::default())).with_service(service.clone());
+    let passwords = Passwords::new(PasswordHashers::new(counting.clone())).with_service(service.clone());
     let site = Site::with(|builder| builder.passwords(passwords)).await;
     let layer = site.auth.layer_by(HttpBasicAuth::new("blog").unwrap());
-    let visitor = Visitor::new(&serve(router_by(&site.auth, layer)).await);
+    let routes = router_by(&site.auth, layer.clone()).merge(site.auth.token_routes().layer(layer));
+    let visitor = Visitor::new(&serve(routes).await);
     site.create("alice", |_| {}).await;
     site.create("bob", |bob| bob.is_active = false).await;
     site.create("carol", |carol: &mut Author| carol.set_unusable_password()).await;
-    let hashes = || service.operations();
-    for name in ["alice", "bob", "carol", "nobody"] {
-        let before = hashes();
-        get(&visitor, "/me", &[("authorization", &basic(name, "another-password-27"))]).await;
-        let by_basic = hashes() - before;
-        site.visitor().post("/login", &serde_json::json!({"username": name, "password": "another-password-27"})).await;
-        assert_eq!((by_basic, hashes() - before), (1, 2), "{name}");
+    let wrong = |name: &str| serde_json::json!({ "username": name, "password": "another-password-27" });
+    for name in ["alice", "bob", "carol", "nobody", "no.body@example.com"] {
+        let before = (counting.count(), service.operations());
+        let basic = basic(name, "another-password-27");
+        assert_eq!(get(&visitor, "/me", &[("authorization", &basic)]).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!((counting.count(), service.operations()), (before.0 + 1, before.1 + 1), "{name} by Basic");
+        assert_eq!(visitor.post("/token", &wrong(name)).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!((counting.count(), service.operations()), (before.0 + 2, before.1 + 2), "{name} for a token");
+        assert_eq!(site.visitor().post("/login", &wrong(name)).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!((counting.count(), service.operations()), (before.0 + 3, before.1 + 3), "{name} for a session");
     }
 }
 
