@@ -200,3 +200,13 @@ async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fail
     assert!(site.auth.log_out_everywhere(&user.id.to_string()).await.is_err());
     assert_eq!(member.get("/me").await.status, StatusCode::UNAUTHORIZED);
 }
+
+/// What is shown to anybody says nothing of what stands behind: it is the source, for the log.
+#[tokio::test]
+async fn what_failed_is_not_shown() {
+    let site = Site::start().await;
+    let credentials = AuthCredentials::oauth("secret-backend-name", "code");
+    let error = site.auth.authentication().authenticate(credentials, &Origin::unknown()).await.unwrap_err();
+    assert!(!error.to_string().contains("secret-backend-name"), "{error}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("secret-backend-name"));
+}
