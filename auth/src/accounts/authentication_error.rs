@@ -42,8 +42,8 @@ pub enum AuthenticationError {
         /// For how long there may be none.
         wait: Duration,
     },
-    /// Who it is cannot be told: a store, the limits or a backend failed. HTTP 503.
-    #[error(transparent)]
+    /// Who it is cannot be told: a store, the limits or a backend failed. HTTP 503. What failed is the source, for the log.
+    #[error("whether the credentials are valid cannot be told right now")]
     Unavailable(#[from] Error),
 }
 

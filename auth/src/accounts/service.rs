@@ -57,7 +57,7 @@ pub struct AuthResult<U> {
     #[cfg(feature = "token-jwt")]
     pub token: Option<TokenPair>,
     /// After a password: what the device keeps, so that others' guesses do not keep it out
-    /// ([`AuthCredentials::on_device`]).
+    /// ([`AuthCredentials::on_device`]). It is good for this user, until the password is changed.
     pub device: Option<SecretString>,
     /// When what was brought, or what was begun, ends at the latest.
     pub expires_at: Option<DateTime<Utc>>,

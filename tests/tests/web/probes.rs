@@ -10,7 +10,7 @@ use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
 use auth::prelude::*;
 use auth::secret::SecretString;
 use auth::users::{InMemoryUserStore, User as _};
-use auth::web::authentication::{ApiKeyAuthentication, RemoteUserAuthentication};
+use auth::web::authentication::{ApiKeyAuthentication, BearerAuthentication, HttpBasicAuth, RemoteUserAuthentication};
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -182,6 +182,9 @@ async fn a_scope_that_is_no_text_gives_no_tokens() {
         (json!(["blog.view_post"]), StatusCode::UNPROCESSABLE_ENTITY),
         (json!(null), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "blog": "view_post" }), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!("x".repeat(5000)), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!("\u{1}".repeat(4000)), StatusCode::UNPROCESSABLE_ENTITY),
+        (json!("blog.view_post \u{e9}"), StatusCode::UNPROCESSABLE_ENTITY),
         (json!("blog.view_post"), StatusCode::OK),
     ] {
         let body = json!({ "username": "alice", "password": PASSWORD, "scope": scope });
@@ -199,4 +202,73 @@ async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fail
     assert_eq!(member.get("/me").await.status, StatusCode::OK);
     assert!(site.auth.log_out_everywhere(&user.id.to_string()).await.is_err());
     assert_eq!(member.get("/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// What is shown to anybody says nothing of what stands behind: it is the source, for the log.
+#[tokio::test]
+async fn what_failed_is_not_shown() {
+    let site = Site::start().await;
+    let credentials = AuthCredentials::oauth("secret-backend-name", "code");
+    let error = site.auth.authentication().authenticate(credentials, &Origin::unknown()).await.unwrap_err();
+    assert!(!error.to_string().contains("secret-backend-name"), "{error}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("secret-backend-name"));
+}
+
+/// Whatever stands in a header, the answer is a refusal, and the server goes on.
+#[tokio::test]
+async fn hostile_headers_are_refused() {
+    let site = Site::start().await;
+    let layer = site.auth.layer().or(BearerAuthentication).or(ApiKeyAuthentication);
+    let remote = RemoteUserAuthentication::behind([IpAddr::V4(Ipv4Addr::LOCALHOST)]).unwrap().create_unknown_user(true);
+    let layer = layer.or(HttpBasicAuth::new("here").unwrap()).or(remote);
+    let visitor = Visitor::new(&serve(router_by(&site.auth, layer)).await);
+    let long = "a".repeat(9000);
+    let values: Vec<Vec<u8>> = [
+        "",
+        " ",
+        "\t",
+        ",",
+        "=",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "====",
+        "e30.e30.e30",
+        "Og==",
+        "Ojo6",
+        "AA==",
+        "/////w==",
+        "auth_",
+        "auth_refresh_",
+        "_",
+        "\u{e9}",
+        "\u{202e}x",
+        "a;b",
+        "%00",
+        "'\"--",
+        "*)(uid=*",
+        long.as_str(),
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .chain([vec![0x80], vec![0xff; 50], vec![b'\t'; 100]])
+    .collect();
+    for value in &values {
+        for scheme in ["", "Bearer ", "bearer  ", "Basic ", "ApiKey ", "Digest ", "Negotiate ", "Bearer\t"] {
+            let authorization = [scheme.as_bytes(), value].concat();
+            let request = visitor.request(Method::GET, "/maybe").header("authorization", authorization.clone());
+            let status = visitor.send(request).await.status;
+            assert!(status.is_client_error(), "{status} {authorization:?}");
+        }
+        let request = visitor.request(Method::GET, "/me").header("x-api-key", value.clone());
+        assert!(visitor.send(request).await.status.is_client_error(), "{value:?}");
+        let request = visitor.request(Method::GET, "/me").header("remote_user", value.clone());
+        let status = visitor.send(request).await.status;
+        assert!(status == StatusCode::OK || status.is_client_error(), "{status} {value:?}");
+        let cookies = [b"session=".as_slice(), value, b"; session-device=", value, b"; session-csrf=", value].concat();
+        let request = visitor.request(Method::GET, "/me").header("cookie", cookies);
+        assert!(visitor.send(request).await.status.is_client_error(), "{value:?}");
+    }
+    assert_eq!(visitor.get("/open").await.status, StatusCode::OK);
 }

@@ -41,6 +41,10 @@ async fn issue<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
     // Tokens for everything are no answer to a scope that cannot be read.
     let scope = call.input.take_optional(&call.parts, "scope")?;
+    if !scope.as_deref().is_none_or(is_scope) {
+        let text = "`scope` has names of permissions with spaces between them, 4096 letters at the most.";
+        return Err(call.bad(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
     // For its warning, where sources are not told.
     let _source = call.source();
     let (credentials, origin) = (AuthCredentials::password(username, password), call.auth.origin(&call.parts));
@@ -70,6 +74,11 @@ async fn revoke<U: UserModel>(request: Request) -> Result<StatusCode, Refusal> {
 
 async fn jwks<U: UserModel>(auth: Auth<U>) -> Response {
     axum::Json(auth.tokens().jwt().keys().jwks()).into_response()
+}
+
+/// Of the characters that a scope has (RFC 6749 §3.3), and no longer than one that is kept.
+fn is_scope(text: &str) -> bool {
+    text.len() <= 4096 && text.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\')
 }
 
 fn missing<U: UserModel>(call: &Call<U>, field: &str) -> Refusal {
