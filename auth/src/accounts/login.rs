@@ -54,7 +54,7 @@ impl<U: UserModel> Auth<U> {
             audit.record(AuditAction::SessionStarted { session: text(now) }, Some(&id)).await;
         }
         result.session = session.stored_key();
-        result.expires_at = session.ends_at();
+        result.expires_at = session.stored().map(|(_, record)| record.ends_at);
         Ok(result)
     }
 

@@ -386,11 +386,6 @@ impl<B: SessionBackend> Session<B> {
         self.stored().map(|(digest, _)| digest)
     }
 
-    /// When it ends at the latest, if it is stored.
-    pub(crate) fn ends_at(&self) -> Option<DateTime<Utc>> {
-        self.state().record.as_ref().map(|record| record.ends_at)
-    }
-
     /// How long the session lives at the most, in seconds: as long as its cookie.
     #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web sets cookies"))]
     pub(crate) fn seconds_left(&self) -> i64 {
@@ -398,7 +393,8 @@ impl<B: SessionBackend> Session<B> {
         self.state().record.as_ref().map_or(0, |record| (record.ends_at - now).num_seconds())
     }
 
-    fn stored(&self) -> Option<(SessionDigest, Arc<SessionRecord>)> {
+    /// The same with what is stored.
+    pub(crate) fn stored(&self) -> Option<(SessionDigest, Arc<SessionRecord>)> {
         let state = self.state();
         Some((state.key.as_ref()?.digest(), state.record.clone()?))
     }
