@@ -5,7 +5,6 @@ mod authentication_error;
 mod backend;
 mod backends;
 mod builder;
-mod composite;
 pub mod config;
 mod credentials;
 mod error;
@@ -24,11 +23,11 @@ mod tokens;
 
 pub use auth::Auth;
 pub use authentication_error::AuthenticationError;
-pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, UserStoreBackend, Verdict};
+pub use backend::{AuthBackend, AuthBackendEntry, AuthBackendError, Verdict};
+pub use backends::{CompositeAuthBackend, UserStoreBackend};
 #[cfg(feature = "backend-ldap")]
 pub use backends::{LdapAuthBackend, LdapBackendError};
 pub use builder::AuthBuilder;
-pub use composite::CompositeAuthBackend;
 pub use credentials::AuthCredentials;
 pub use error::Error;
 #[cfg(feature = "__sql")]

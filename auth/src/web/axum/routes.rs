@@ -36,6 +36,9 @@ impl<U: UserModel> Auth<U> {
     /// The name stands under `username`, or under the user's own field for it (`email`). Merge them into the router
     /// that has `auth.layer()` around it. Under another prefix than the root, also say `login_url` to the builder.
     ///
+    /// A login sets two cookies: the session's, and one (`session-device`, for 180 days) by which the device is known at its next
+    /// login, so that others' guesses at the account do not keep it out ([`KnownDevices`](crate::limits::KnownDevices)).
+    ///
     /// # Security
     /// A registration tells whether a name is taken; it cannot be otherwise before addresses are verified by mail.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {

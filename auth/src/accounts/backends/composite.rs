@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{AuthBackend, AuthBackendError, Error, Verdict};
 use crate::BoxFuture;
+use crate::accounts::{AuthBackend, AuthBackendError, Error, Verdict};
 use crate::secret::SecretString;
 
 /// Asks several auth backends, in their order, until one knows the name: a verdict other than [`Verdict::Next`] is final, a
