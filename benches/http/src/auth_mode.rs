@@ -1,9 +1,12 @@
 //! Us, as the README's first program has it: a router closed to strangers, a guard on the handler, the layer around
-//! everything. No setting is changed: the driver sends `__Host-` cookies back over plain http, which no browser does.
+//! everything. No setting is changed but room for the flood's logins: the driver sends `__Host-` cookies back over plain http, which no browser does.
+
+use std::time::Duration;
 
 use anyhow::Result;
 use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::audit::Origin;
+use auth::limits::{Backoff, Limiter, LoginLimiter};
 use auth::prelude::*;
 use auth::sessions::SessionBackend;
 use auth::users::{InMemoryUserStore, UserStore as _};
@@ -84,7 +87,11 @@ async fn store(users: &Users) -> Result<InMemoryUserStore<Member>> {
 }
 
 pub async fn router(users: Users, sessions: impl SessionBackend) -> Result<Router> {
-    let auth = Auth::<Member>::builder().users(store(&users).await?).session_backend(sessions).build().await?;
+    // All clients of a flood are one user at one address: so many tries at once need room, which is no default.
+    let room = Backoff::new(99, 100, Duration::from_secs(60))?;
+    let limiter = LoginLimiter::new(Limiter::in_memory()).by_account(room)?.by_account_and_source(room)?;
+    let builder = Auth::<Member>::builder().users(store(&users).await?).session_backend(sessions);
+    let auth = builder.login_limiter(limiter).build().await?;
     Ok(auth
         .protected(Router::new().route("/protected", get(protected)))
         .route("/login", post(login))
