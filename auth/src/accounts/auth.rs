@@ -80,6 +80,11 @@ impl<U: UserModel> Auth<U> {
         self.inner.service.inner().trail.as_ref()
     }
 
+    /// Limits of the application's own, in the store that counts logins ([`AuthBuilder::limits`]).
+    pub fn limiter(&self) -> &Limiter {
+        &self.inner.registrations
+    }
+
     /// The API keys of all users.
     ///
     /// # Security

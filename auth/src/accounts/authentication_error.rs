@@ -57,7 +57,7 @@ impl AuthenticationError {
             Self::InvalidToken { reason } | Self::Malformed { reason } => reason,
             Self::Mixed => "several credentials",
             Self::TooMany { .. } => "too many tries",
-            Self::Unavailable(_) => "a store failed",
+            Self::Unavailable(_) => "a store, a backend or a setting failed",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::auth::Inner;
 use super::config::{AuthConfig, LoginSettings, TokenConfig};
+use super::stores;
 #[cfg(feature = "token-jwt")]
 use super::tokens;
 use super::{
@@ -18,10 +19,10 @@ use crate::audit::{Audit, AuditSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "__sql")]
 use crate::database::Database;
-use crate::limits::{self, KnownDevices, Limiter, LoginLimiter};
+use crate::limits::{KnownDevices, LimitStore, Limiter, LoginLimiter};
 use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
-use crate::records;
+use crate::records::DynRecordStore;
 use crate::registry::{self, Context, DuplicateEntry, Url};
 use crate::secret::{SecretKey, SecretString};
 use crate::sessions::{
@@ -46,9 +47,11 @@ pub struct AuthBuilder<U: UserModel> {
     pub(super) sessions: Sessions,
     pub(super) limits: Option<Url>,
     pub(super) records: Option<Url>,
+    pub(super) record_store: Option<DynRecordStore>,
+    pub(super) limit_store: Option<Arc<dyn LimitStore>>,
     pub(super) api_key_prefix: Option<String>,
     #[cfg(feature = "token-jwt")]
-    jwt: Option<JwtAuth>,
+    pub(super) jwt: Option<JwtAuth>,
     pub(super) secret: Option<SecretString>,
     pub(super) secret_fallbacks: Vec<SecretString>,
     pub(super) backends: Vec<String>,
@@ -57,7 +60,7 @@ pub struct AuthBuilder<U: UserModel> {
     pub(super) login: LoginSettings,
     pub(super) audit: Audit,
     #[cfg(feature = "__sql")]
-    audit_to_database: bool,
+    pub(super) audit_to_database: bool,
     pub(super) user_cache: Option<Duration>,
     pub(super) session_limit: Option<SessionLimit>,
     pub(super) session_format: Encoder,
@@ -83,6 +86,8 @@ impl<U: UserModel> AuthBuilder<U> {
             sessions: Sessions::Default,
             limits: None,
             records: None,
+            record_store: None,
+            limit_store: None,
             api_key_prefix: None,
             #[cfg(feature = "token-jwt")]
             jwt: None,
@@ -185,12 +190,6 @@ impl<U: UserModel> AuthBuilder<U> {
         Self { passwords: Some(passwords), ..self }
     }
 
-    /// Keeps tokens, API keys and tickets where this address says: `database:` (the application's own; what is done if nothing
-    /// is said and there is one), `memory:`, `redis://…`, or another database.
-    pub fn records(self, url: &str) -> Self {
-        Self { records: Some(Url::new(url)), ..self }
-    }
-
     /// Signs access tokens with the keys, and for the issuer and audience, of this one; without, with HS256 and keys made of the
     /// application's secrets. Type and lifetime are those of access tokens in any case.
     #[cfg(feature = "token-jwt")]
@@ -201,12 +200,6 @@ impl<U: UserModel> AuthBuilder<U> {
     /// What API keys begin with, so that people and secret scanners know whose they are: `auth`, if nothing is said.
     pub fn api_key_prefix(self, prefix: &str) -> Self {
         Self { api_key_prefix: Some(prefix.to_owned()), ..self }
-    }
-
-    /// Counts tries where this address says: `memory:`, if nothing is said, which is for one server; `database:` (the
-    /// application's own) or `redis://…` for several, which share their limits then.
-    pub fn limits(self, url: &str) -> Self {
-        Self { limits: Some(Url::new(url)), ..self }
     }
 
     /// The limits on logins, with a store of their own.
@@ -313,7 +306,7 @@ impl<U: UserModel> AuthBuilder<U> {
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
-        let records = records::connect(self.records.as_ref().unwrap_or(&default_place), &context).await?;
+        let records = stores::records(self.record_store, self.records.as_ref(), &default_place, &context).await?;
         let sessions = match self.sessions {
             Sessions::Given(backend) => Carrier::Key(backend),
             Sessions::At(url) => Carrier::connect(&url, &context).await?,
@@ -339,8 +332,7 @@ impl<U: UserModel> AuthBuilder<U> {
             };
             backends.add_backend(name, backend);
         }
-        let limits = self.limits.unwrap_or_else(|| Url::new("memory:"));
-        let limits = limits::connect(&limits, &context).await.map_err(|error| Error::Limits(Box::new(error)))?;
+        let limits = stores::limits(self.limit_store, self.limits.as_ref(), &context).await?;
         let limiter = Limiter::new(limits, self.clock.clone());
         let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
         if let Some(prefix) = &self.api_key_prefix {

@@ -1,7 +1,9 @@
+use std::fmt;
+
 use crate::secret::SecretString;
 
 /// What somebody brings to prove who they are.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum AuthCredentials {
     /// A name, or a mail address, and a password.
@@ -78,5 +80,12 @@ impl AuthCredentials {
             Self::OAuth { .. } => "oauth",
             Self::RemoteUser { .. } => "remote user",
         }
+    }
+}
+
+/// Without the name: people type passwords into the wrong field.
+impl fmt::Debug for AuthCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthCredentials").field(&self.method()).finish()
     }
 }

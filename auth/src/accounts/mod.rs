@@ -18,6 +18,7 @@ mod register;
 mod secret_file;
 mod service;
 mod settings;
+mod stores;
 #[cfg(feature = "token-jwt")]
 mod tokens;
 

@@ -56,6 +56,8 @@ pub(super) fn service<U: UserModel>(
     if let Some(audience) = &settings.audience {
         jwt = jwt.audience(audience);
     }
+    // Keys that only verify are noticed here, not at the first login.
+    jwt.encode(&jwt.claims("nobody")).map_err(TokenError::from)?;
     let families = Arc::new(RecordRefreshStore::over(records.clone()));
     let rotation = TokenRotationManager::new(families, &context.secret)
         .with_clock(context.clock.clone())

@@ -14,7 +14,8 @@ pub const MAX_RECORD: usize = 64 << 10;
 pub struct RecordKind(&'static str);
 
 impl RecordKind {
-    /// A kind of records: `RecordKind::new("refresh_family")`.
+    /// A kind of records: `RecordKind::new("sign_in_link")`. This crate's own are `api_key`, `refresh_family`, `socket_ticket` and
+    /// `token_blacklist`.
     ///
     /// # Panics
     /// Unless it has 1 to 32 small letters and underscores; in a constant, at compile time.
@@ -102,7 +103,9 @@ pub enum RecordReplaced {
 /// Keeps records. Each operation on one record is atomic among all who use the store, and a record that has expired by the
 /// application's clock is none.
 ///
-/// An id is a text of 1 to 255 bytes; it may stand in logs, so it is no secret.
+/// An id is a text of 1 to 255 bytes without NUL; it may stand in logs, so it is no secret. What does not fit is
+/// [`RecordError::Unfit`], with `part` "id", "owner" or "value", when it is written, and is not there when it is read. The store
+/// cuts `expires_at` to milliseconds.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a record store",
     note = "implement `auth::records::RecordStore` for `{Self}`"

@@ -180,6 +180,7 @@ impl RequestAuth {
     }
 
     pub(crate) fn refused(&self, error: AuthenticationError, parts: &Parts) -> Refusal {
+        tracing::info!(reason = error.reason(), "a request's credentials are refused");
         let challenges = self.inner.backends.challenges(Some(&error));
         Refusal::unauthenticated(error, parts).challenging(challenges)
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use auth::secret::SecretKey;
+use auth::testing::ManualClock;
 use auth::tokens::{
     InMemoryRefreshStore, OpaqueToken, RecordRefreshStore, RefreshGrant, RefreshRefused, Rotation, TokenError,
     TokenPrefix, TokenRotationManager,
 };
 use auth_tests::TestDatabase;
+use chrono::TimeDelta;
 
 use crate::records::{broken, database, on_every_store};
 
@@ -88,4 +90,24 @@ async fn when_the_store_fails_nothing_is_issued() {
 fn a_refusal_reads_the_same_whatever_the_reason() {
     assert_eq!(RefreshRefused::Forged.to_string(), RefreshRefused::Malformed.to_string());
     assert_ne!(RefreshRefused::Forged.reason(), RefreshRefused::Malformed.reason());
+}
+
+#[tokio::test]
+async fn a_login_too_many_ends_the_one_that_was_used_least_recently() {
+    let clock = ManualClock::new();
+    let store = Arc::new(InMemoryRefreshStore::with_clock(Arc::new(clock.clone())));
+    let manager = TokenRotationManager::new(store, &SecretKey::random()).with_clock(Arc::new(clock.clone()));
+    let mut tokens = Vec::new();
+    for _ in 0..TokenRotationManager::MAX_PER_USER {
+        tokens.push(manager.begin(grant()).await.unwrap().token);
+        clock.advance(TimeDelta::seconds(1));
+    }
+    // The first one is used once more, so the second is the oldest.
+    let Rotation::Rotated(first) = manager.rotate(tokens[0].expose(), None).await.unwrap() else { panic!("refused") };
+    let newest = manager.begin(grant()).await.unwrap().token;
+    assert_eq!(manager.families("ada").await.unwrap().len(), TokenRotationManager::MAX_PER_USER);
+    for (token, lives) in [(&first.token, true), (&tokens[1], false), (&tokens[2], true), (&newest, true)] {
+        let rotation = manager.rotate(token.expose(), None).await.unwrap();
+        assert_eq!(matches!(rotation, Rotation::Rotated(_)), lives, "{rotation:?}");
+    }
 }

@@ -7,14 +7,16 @@ use auth::accounts::{
     AuthBackend, AuthBackendError, AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Verdict,
 };
 use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
+use auth::limits::InMemoryLimitStore;
 use auth::prelude::*;
+use auth::records::InMemoryRecordStore;
 use auth::secret::SecretString;
 use auth_tests::http::PASSWORD;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::app::Site;
+use crate::app::{Author, Site};
 
 /// Always says the same, and counts how often it was asked.
 #[derive(Debug)]
@@ -194,4 +196,19 @@ async fn what_anybody_may_read_never_tells_why() {
     for error in errors {
         assert_eq!(error.to_string(), "the credentials are not valid", "{}", error.reason());
     }
+}
+
+#[tokio::test]
+async fn an_own_store_takes_the_place_of_an_address() {
+    let database = auth_tests::sqlite().await;
+    // With a database, records would be kept there.
+    let site = Site::with(|builder| {
+        builder.database(&database.url).record_store(InMemoryRecordStore::new()).limit_store(InMemoryLimitStore::new())
+    })
+    .await;
+    assert!(format!("{:?}", site.auth.records()).contains("InMemoryRecordStore"));
+    let both = Auth::<Author>::builder().records("memory:").record_store(InMemoryRecordStore::new()).build().await;
+    assert!(both.unwrap_err().to_string().contains("record_store"));
+    let both = Auth::<Author>::builder().limits("memory:").limit_store(InMemoryLimitStore::new()).build().await;
+    assert!(both.unwrap_err().to_string().contains("limit_store"));
 }

@@ -138,6 +138,9 @@ const TRIES: usize = 8;
 const MAX_SCOPE: usize = 4096;
 
 impl TokenRotationManager {
+    /// How many families a user has at the most: a login beyond ends the one that was used least recently.
+    pub const MAX_PER_USER: usize = 100;
+
     const LONGEST: Duration = Duration::from_hours(366 * 24);
 
     /// Keeps families in this store, and tells its tokens by a key derived from the application's secret.
@@ -217,7 +220,20 @@ impl TokenRotationManager {
         if !self.store.begin(&family).await? {
             return Err(TokenError::Contended);
         }
+        self.make_room(&family).await?;
         Ok(RefreshToken { token: token.expose(), family: family.id, expires_at: family.expires_at })
+    }
+
+    /// Ends the user's families that were used least recently, where there are more than there may be.
+    async fn make_room(&self, newest: &RefreshFamily) -> Result<(), TokenError> {
+        let mut families = self.store.of_user(&newest.grant.user_id).await?;
+        families.retain(|family| family.id != newest.id);
+        families.sort_by_key(|family| family.used_at);
+        let too_many = (families.len() + 1).saturating_sub(Self::MAX_PER_USER);
+        for family in families.iter().take(too_many) {
+            self.store.end(&family.id).await?;
+        }
+        Ok(())
     }
 
     /// Takes a token for the next one.

@@ -9,9 +9,13 @@ use crate::passwords::MAX_PASSWORD_BYTES;
 /// Names and passwords behind `Authorization: Basic` (RFC 7617), checked by the application's auth backends: its own users,
 /// users in memory, a directory.
 ///
-/// Every request hashes a password, within the limits on logins: for programs that ask now and then. A browser keeps such
+/// Every request is a login: it hashes a password, within the limits on logins, and is told to the trail. So it is for programs
+/// that ask now and then. A browser keeps such
 /// credentials and adds them by itself, so the cross-site rules hold, and nothing logs it out but closing it. Over plain
 /// http the password is readable on the way.
+///
+/// A program's unsafe request (`POST`, …) says where it comes from, as a browser's does, or it is refused as another site's:
+/// `curl -u name:password -H 'Origin: https://this-site' -d … https://this-site/…`.
 ///
 /// The text is UTF-8, as the challenge says (`charset="UTF-8"`). What is malformed, too long, or there twice is refused.
 #[derive(Clone, Debug)]

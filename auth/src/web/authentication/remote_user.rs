@@ -83,6 +83,12 @@ impl AuthenticationBackend for RemoteUserAuthentication {
         let Some(name) = single(headers, self.header.as_str())? else {
             return Ok(if self.forced && is_proxy { Found::Missing } else { Found::Nothing });
         };
+        if request.peer.is_none() {
+            crate::report::failure(
+                "a remote user is refused, because nobody says who is connected: serve with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`",
+            );
+        }
         if !is_proxy {
             return Err(AuthenticationError::InvalidToken {
                 reason: "the remote user of somebody who is no trusted proxy",

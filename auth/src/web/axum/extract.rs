@@ -9,8 +9,10 @@ use http::request::Parts;
 
 use crate::access::generated::{Checked, Tested, UserTest};
 use crate::access::{CurrentUser, Granted, Guarded, ObjectRequirement, PermissionDenied, Principal, Requirement};
-use crate::accounts::Auth;
+use crate::accounts::{Auth, AuthenticationError, Error};
+use crate::audit::Origin;
 use crate::sessions::Session;
+use crate::tokens::TokenError;
 use crate::users::UserModel;
 use crate::web::refusal::{Kind, Refusal};
 use crate::web::request::RequestAuth;
@@ -28,6 +30,36 @@ impl IntoResponse for PermissionDenied {
     fn into_response(self) -> Response {
         let (parts, ()) = http::Request::new(()).into_parts();
         Refusal::new(Kind::Denied(self), &parts).into_response()
+    }
+}
+
+/// As problem+json: 401, 429 with `Retry-After`, 400 or 503. What is wrong with the credentials is in the log.
+impl IntoResponse for AuthenticationError {
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        Refusal::unauthenticated(self, &parts).into_response()
+    }
+}
+
+/// 503 as problem+json, or 403 where there are as many sessions as there may be. What failed is in the log.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        Refusal::failed(&self, &parts).into_response()
+    }
+}
+
+/// 400 with the reason where what was asked for cannot be, else 503.
+impl IntoResponse for TokenError {
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        let refusal = match self {
+            Self::Invalid(_) | Self::TooMany { .. } => {
+                Refusal::new(Kind::Bad(StatusCode::BAD_REQUEST, self.to_string()), &parts)
+            }
+            other => Refusal::unavailable(&other, &parts),
+        };
+        refusal.into_response()
     }
 }
 
@@ -129,6 +161,15 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         Ok(RequestAuth::of(parts)?.ask(parts).await?.session.clone())
+    }
+}
+
+/// Where the request comes from: for the limits and the trail of what a handler does.
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(RequestAuth::of(parts)?.origin(parts))
     }
 }
 

@@ -8,11 +8,12 @@
 //! | [`Granted<P>`](crate::Granted) | the proof that they may | 403 |
 //! | [`Session`](crate::sessions::Session) | the visitor's session | |
 //! | [`Auth<U>`](crate::Auth) | the application | |
+//! | [`Origin`](crate::audit::Origin) | where the request comes from | |
 //! | [`CsrfToken`], [`CsrfForm<T>`](CsrfForm) | a token for a form of one's own, and the form | 403 |
 //!
 //! With feature `web-axum-websocket` also `AuthUpgrade<U>`, a WebSocket that closes when its login ends, and `SocketTicket`.
 //!
-//! Whoever asks for one of them in an unsafe request (`POST`, …) has it judged by the cross-site rules first. A handler
+//! Whoever asks who it is, or for the session, in an unsafe request (`POST`, …) has it judged by the cross-site rules first. A handler
 //! that asks for none of them, and stands behind no guard, answers everybody.
 
 mod csrf;
