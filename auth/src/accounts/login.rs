@@ -63,10 +63,15 @@ impl<U: UserModel> Auth<U> {
     /// # Errors
     /// When the store fails: then the session may still be alive, and the caller must say so.
     pub async fn log_out(&self, session: &Session) -> Result<(), super::Error> {
+        self.log_out_from(session, &Origin::unknown()).await
+    }
+
+    /// The same, telling the trail where it came from.
+    pub(crate) async fn log_out_from(&self, session: &Session, origin: &Origin) -> Result<(), super::Error> {
         let (user, digest) = (session.login().map(|login| login.user_id), session.stored_digest());
         session.flush().await?;
         if let Some(user) = user {
-            let audit = self.audit();
+            let audit = self.audit().from(origin.clone());
             audit.record(AuditAction::LoggedOut, Some(&user)).await;
             let (session, reason) = (text(digest), "logout".into());
             audit.record(AuditAction::SessionEnded { session, reason }, Some(&user)).await;

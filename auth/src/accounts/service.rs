@@ -63,6 +63,8 @@ pub struct AuthResult<U> {
     pub expires_at: Option<DateTime<Utc>>,
     /// The credential version that was checked.
     pub(super) credential: CredentialVersion,
+    /// Where it came from.
+    pub(super) origin: Origin,
     /// Whether something longer may be made of it: a session, a refresh token. Not of what lasts as long as it is brought.
     pub(super) is_login: bool,
 }
@@ -120,7 +122,7 @@ impl<U: UserModel> AuthenticationService<U> {
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         let method = credentials.method();
-        let result = match credentials {
+        let mut result = match credentials {
             AuthCredentials::Password { username, password, device } => {
                 self.by_password(&username, &password, device.as_ref(), origin).await
             }
@@ -131,12 +133,15 @@ impl<U: UserModel> AuthenticationService<U> {
                 Err(AuthenticationError::InvalidToken { reason: "tokens need the feature `token-jwt`" })
             }
             AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
-            AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code).await,
+            AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code, origin).await,
             AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create, origin).await,
         };
-        if let Err(error) = &result {
+        match &mut result {
+            Ok(result) => result.origin = origin.clone(),
             // The name is left out: people type passwords into the wrong field.
-            tracing::info!(method, source = ?origin.source, "not authenticated: {}", error.reason());
+            Err(error) => {
+                tracing::info!(method, source = ?origin.source, "not authenticated: {}", error.reason());
+            }
         }
         result
     }
@@ -206,7 +211,13 @@ impl<U: UserModel> AuthenticationService<U> {
         self.by_verdict(verdict).await?.ok_or(AuthenticationError::InvalidCredentials)
     }
 
-    async fn by_provider(&self, provider: &str, code: &SecretString) -> Result<AuthResult<U>, AuthenticationError> {
+    async fn by_provider(
+        &self,
+        provider: &str,
+        code: &SecretString,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        let audit = self.inner.audit.from(origin.clone());
         let known = self.inner.providers.read().unwrap_or_else(PoisonError::into_inner).get(provider).cloned();
         let Some(known) = known else {
             let text = format!("no auth provider `{provider}` is registered");
@@ -217,10 +228,10 @@ impl<U: UserModel> AuthenticationService<U> {
         let method = format!("oauth {provider}");
         let Some(result) = self.by_verdict(verdict).await? else {
             let (method, reason) = (method.into(), "refused".into());
-            self.inner.audit.record(AuditAction::LoginFailed { method, reason }, None).await;
+            audit.record(AuditAction::LoginFailed { method, reason }, None).await;
             return Err(AuthenticationError::InvalidCredentials);
         };
-        self.note_login(&result, &method, &self.inner.audit).await?;
+        self.note_login(&result, &method, &audit).await?;
         Ok(result)
     }
 
@@ -325,6 +336,7 @@ impl<U: Send + Sync + 'static> AuthResult<U> {
             device: None,
             expires_at: None,
             credential,
+            origin: Origin::unknown(),
             is_login: false,
         }
     }

@@ -129,6 +129,11 @@ impl<U: UserModel> Auth<U> {
         &self.authentication().inner().tokens
     }
 
+    /// The same, telling the trail where it comes from.
+    pub(crate) fn tokens_from(&self, origin: &Origin) -> TokenService {
+        self.tokens().clone().with_audit(self.audit().from(origin.clone()))
+    }
+
     /// A pair of tokens for somebody who has just been authenticated; for a client of that name, if it has one. With a scope,
     /// names of permissions with spaces between them, the tokens permit no more than it says.
     ///
@@ -155,7 +160,8 @@ impl<U: UserModel> Auth<U> {
         scope: Option<&str>,
     ) -> Result<TokenPair, AuthenticationError> {
         result.check_login()?;
-        let pair = self.tokens().issue(result.principal().id(), result.credential, client_id, scope).await?;
+        let tokens = self.tokens_from(&result.origin);
+        let pair = tokens.issue(result.principal().id(), result.credential, client_id, scope).await?;
         result.token = Some(pair.clone());
         Ok(pair)
     }
@@ -169,8 +175,9 @@ impl<U: UserModel> Auth<U> {
         &self,
         refresh_token: &SecretString,
         client_id: Option<&str>,
+        origin: &Origin,
     ) -> Result<TokenPair, AuthenticationError> {
-        match self.tokens().refresh(refresh_token.expose(), client_id).await? {
+        match self.tokens_from(origin).refresh(refresh_token.expose(), client_id).await? {
             Refreshed::Issued(pair) => Ok(pair),
             Refreshed::Refused(denied) => Err(AuthenticationError::InvalidToken { reason: denied.reason() }),
         }

@@ -179,6 +179,7 @@ async fn every_step_is_told_and_nothing_secret() {
     assert!(!shown.contains(&alice.cookie().unwrap_or_default()) || alice.cookie().is_none());
     let names: Vec<_> = events.iter().map(|event| (event.action.name(), event.user.is_some())).collect();
     assert_eq!(names, [("login", true), ("login", false), ("logout", true), ("session.ended", true)]);
+    assert!(events.iter().all(|event| event.origin.source == Some("127.0.0.1".parse().unwrap())), "{events:?}");
     for _ in 0..5 {
         site.visitor().post("/login", &wrong).await;
     }

@@ -53,6 +53,7 @@ impl Input {
     }
 
     /// Takes a text out that may be left away: whatever else stands there is refused, not passed over.
+    #[cfg_attr(not(feature = "token-jwt"), expect(dead_code, reason = "only the routes for tokens have such fields"))]
     pub(super) fn take_optional(&mut self, parts: &Parts, name: &str) -> Result<Option<String>, Refusal> {
         match self.fields.remove(name) {
             None => Ok(None),

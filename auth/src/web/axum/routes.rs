@@ -197,7 +197,9 @@ fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<
 async fn log_out<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let call = Call::<U>::read(request).await?;
     let session = &call.auth.find(&call.parts).await?.session;
-    call.handle.log_out(session).await.map_err(|error| Refusal::unavailable(&error, &call.parts))?;
+    let origin = call.auth.origin(&call.parts);
+    let logged_out = call.handle.log_out_from(session, &origin).await;
+    logged_out.map_err(|error| Refusal::unavailable(&error, &call.parts))?;
     if call.input.is_form {
         return Ok(see_other(&call.handle.settings().0.home_url));
     }

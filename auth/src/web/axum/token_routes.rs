@@ -58,7 +58,7 @@ async fn issue<U: UserModel>(request: Request) -> Result<Response, Refusal> {
 async fn refresh<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read_from_anywhere(request).await?;
     let token = call.input.take("refresh_token").ok_or_else(|| missing(&call, "refresh_token"))?;
-    let refreshed = call.handle.refresh(&token.into(), None).await;
+    let refreshed = call.handle.refresh(&token.into(), None, &call.auth.origin(&call.parts)).await;
     refreshed.map(|pair| answer(&pair)).map_err(|error| Refusal::unauthenticated(error, &call.parts))
 }
 
@@ -66,7 +66,7 @@ async fn revoke<U: UserModel>(request: Request) -> Result<StatusCode, Refusal> {
     let mut call = Call::<U>::read_from_anywhere(request).await?;
     let token = call.input.take("token").ok_or_else(|| missing(&call, "token"))?;
     // What is no token of ours needs no logout (RFC 7009 §2.2).
-    match call.handle.tokens().revoke(&token).await {
+    match call.handle.tokens_from(&call.auth.origin(&call.parts)).revoke(&token).await {
         Ok(_) => Ok(StatusCode::NO_CONTENT),
         Err(error) => Err(Refusal::unavailable(&error, &call.parts)),
     }
