@@ -8,10 +8,13 @@
 //! | `login`, `login.limited`, `logout` | logging in and out |
 //! | `session.started`, `session.ended` | logins, and [`SessionManager`](crate::sessions::SessionManager) |
 //! | `token.…`, `api_key.…` | tokens and API keys |
-//! | `user.…`, `password.changed`, `permission.…`, `group.…` | [`UserManager`](crate::users::UserManager), for what changed something; done by whom, says its `by` |
+//! | `user.…`, `password.…`, `permission.…`, `group.…` | [`UserManager`](crate::users::UserManager), for what changed something; done by whom, says its `by` |
 //! | `custom` | the application |
 //!
-//! What each of them means stands at [`AuditAction`]. What is changed in a store beside its manager, or in the database by
+//! What each of them means stands at [`AuditAction`]. In the program's log only stand access tokens, API keys and proxies' words
+//! that are refused for what they are (malformed, unknown, expired, revoked), since anybody can send them without end, and waits
+//! beyond one a minute of an account and of a source. Events of API keys, and of a logout by a handler of one's own, say no address.
+//! A backend or a store that fails is no event but an error. What is changed in a store beside its manager, or in the database by
 //! hand, is told by nobody.
 //!
 //! # What is in an event, and for how long

@@ -36,7 +36,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 /// Password and hash: one of each form, made by other systems.
 const OTHERS: [(&str, &str); 21] = [
-    // crypt_blowfish's own tests (openwall, wrapper.c).
+    // crypt_blowfish's own tests (openwall, wrapper.c); their salts are rows of one letter, C or X.
     ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
     ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
     ("U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
