@@ -9,7 +9,7 @@ use auth::tokens::{ApiKeyRefused, ApiKeyVerdict, ApiKeys, OpaqueToken, TokenErro
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
-use crate::records::{broken, database, memory, redis};
+use crate::records::{broken, database, memory, tests_on_every_store};
 
 fn over(store: DynRecordStore, clock: &ManualClock) -> ApiKeys {
     ApiKeys::new(store).with_clock(Arc::new(clock.clone()))
@@ -79,38 +79,7 @@ async fn an_owner_has_so_many(store: DynRecordStore, clock: ManualClock) {
     assert_eq!(keys.list("ada").await.unwrap().len(), 1, "until there is need of the room");
 }
 
-macro_rules! on {
-    ($($(#[$attribute:meta])* $name:ident: $store:expr;)*) => { $(
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread")]
-            $(#[$attribute])*
-            async fn a_keys_life() {
-                let (store, clock, _keep) = $store;
-                super::a_keys_life(store, clock).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            $(#[$attribute])*
-            async fn an_owner_has_so_many() {
-                let (store, clock, _keep) = $store;
-                super::an_owner_has_so_many(store, clock).await;
-            }
-        }
-    )* };
-}
-
-on! {
-    in_memory: memory();
-    sqlite: database(auth_tests::sqlite()).await;
-    #[ignore = "needs PostgreSQL"]
-    postgres: database(auth_tests::postgres()).await;
-    #[ignore = "needs MariaDB"]
-    mysql: database(auth_tests::mysql()).await;
-    #[ignore = "needs Redis"]
-    redis: redis().await;
-}
+tests_on_every_store!(a_keys_life, an_owner_has_so_many);
 
 #[tokio::test]
 async fn what_is_no_key_is_refused_with_its_reason_and_one_text() {

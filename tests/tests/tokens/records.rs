@@ -74,3 +74,37 @@ macro_rules! on_every_store {
     };
 }
 pub(crate) use on_every_store;
+
+/// These tests, functions of a store and its clock, on each kind of store.
+macro_rules! tests_on_every_store {
+    ($($test:ident),+ $(,)?) => {
+        crate::records::tests_on_every_store! { @store in_memory [] (crate::records::memory()) $($test)+ }
+        crate::records::tests_on_every_store! {
+            @store sqlite [] (crate::records::database(auth_tests::sqlite()).await) $($test)+
+        }
+        crate::records::tests_on_every_store! {
+            @store postgres [#[ignore = "needs PostgreSQL"]]
+            (crate::records::database(auth_tests::postgres()).await) $($test)+
+        }
+        crate::records::tests_on_every_store! {
+            @store mysql [#[ignore = "needs MariaDB"]] (crate::records::database(auth_tests::mysql()).await) $($test)+
+        }
+        crate::records::tests_on_every_store! {
+            @store redis [#[ignore = "needs Redis"]] (crate::records::redis().await) $($test)+
+        }
+    };
+    (@store $name:ident $attributes:tt $store:tt $($test:ident)+) => {
+        mod $name {
+            $(crate::records::tests_on_every_store! { @test $attributes $store $test })+
+        }
+    };
+    (@test [$($attribute:tt)*] ($store:expr) $test:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        $($attribute)*
+        async fn $test() {
+            let (store, clock, _keep) = $store;
+            super::$test(store, clock).await;
+        }
+    };
+}
+pub(crate) use tests_on_every_store;

@@ -16,7 +16,7 @@ use auth::tokens::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
-use crate::records::{broken, database, memory, redis};
+use crate::records::{broken, memory, tests_on_every_store};
 
 /// Users and the versions of their credentials; whoever is not among them is inactive.
 #[derive(Clone, Debug, Default)]
@@ -151,38 +151,7 @@ async fn a_hundred_refreshes_of_one_token(store: DynRecordStore, clock: ManualCl
     }
 }
 
-macro_rules! on {
-    ($($(#[$attribute:meta])* $name:ident: $store:expr;)*) => { $(
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread")]
-            $(#[$attribute])*
-            async fn a_pairs_life() {
-                let (store, clock, _keep) = $store;
-                super::a_pairs_life(store, clock).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            $(#[$attribute])*
-            async fn a_hundred_refreshes_of_one_token() {
-                let (store, clock, _keep) = $store;
-                super::a_hundred_refreshes_of_one_token(store, clock).await;
-            }
-        }
-    )* };
-}
-
-on! {
-    in_memory: memory();
-    sqlite: database(auth_tests::sqlite()).await;
-    #[ignore = "needs PostgreSQL"]
-    postgres: database(auth_tests::postgres()).await;
-    #[ignore = "needs MariaDB"]
-    mysql: database(auth_tests::mysql()).await;
-    #[ignore = "needs Redis"]
-    redis: redis().await;
-}
+tests_on_every_store!(a_pairs_life, a_hundred_refreshes_of_one_token);
 
 #[tokio::test]
 async fn no_kind_of_token_passes_for_another() {
