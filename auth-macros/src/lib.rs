@@ -4,6 +4,7 @@
 //! only `auth::__private`. Pieces that several need are in `syntax` and, for the guards, in `guard`.
 
 mod auth_backend;
+mod auth_provider;
 mod diagnostics;
 mod groups;
 mod guard;
@@ -11,6 +12,7 @@ mod login_required;
 mod password_hasher;
 mod permission_required;
 mod permissions;
+mod recent_login;
 mod runtime_path;
 mod session_backend;
 mod syntax;
@@ -262,6 +264,39 @@ pub fn superuser_required(arguments: TokenStream, item: TokenStream) -> TokenStr
     login_required::run("superuser_required", "Superuser", arguments.into(), item.into()).into()
 }
 
+/// Lets a handler, a function or a method run only for a user who logged in by two factors, in person: not with an API key,
+/// nor with a token that has scopes.
+///
+/// People without a second factor are sent to where they can add one. It stands where [`macro@permission_required`] can stand,
+/// and takes its settings `as` and `crate`.
+///
+/// ```
+/// #[auth::mfa_required]
+/// async fn payroll() -> &'static str {
+///     "for two factors"
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn mfa_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    login_required::run("mfa_required", "MultiFactor", arguments.into(), item.into()).into()
+}
+
+/// Lets a handler, a function or a method run only for a user who proved who they are a short while ago, in person.
+///
+/// `within` is from `"1s"` to `"24h"`. People for whom it was longer ago are asked for their password, and what else they log in
+/// with, and come back. It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
+///
+/// ```
+/// #[auth::recent_login(within = "5m")]
+/// async fn close_account() -> &'static str {
+///     "closed"
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn recent_login(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    recent_login::run(arguments.into(), item.into()).into()
+}
+
 /// Lets a handler, a function or a method run only for a user of whom a function says yes.
 ///
 /// The function is a `fn(&CurrentUser<U>) -> bool`. It stands where [`macro@permission_required`] can stand, but a handler
@@ -339,6 +374,54 @@ pub fn session_backend(arguments: TokenStream, item: TokenStream) -> TokenStream
 #[proc_macro_attribute]
 pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
     auth_backend::run(arguments.into(), &item.into()).into()
+}
+
+/// Enters another party that people log in by in the registry: GitHub, Google, one of your own.
+///
+/// It stands on a function that makes it, once for each `Auth::builder().build()`. The name is also the provider's own, and stands
+/// in the paths `/login/{name}` and `/login/{name}/callback` of `auth.provider_routes()`.
+///
+/// ```
+/// use auth::BoxFuture;
+/// use auth::oauth2::{AuthProvider, AuthProviderError, AuthorizationFlow, AuthorizationResponse, OAuthUserInfo};
+/// use auth::registry::Context;
+///
+/// #[derive(Debug)]
+/// struct Forge;
+///
+/// impl AuthProvider for Forge {
+///     fn name(&self) -> &str {
+///         "forge"
+///     }
+///
+///     fn get_auth_url<'a>(&'a self, flow: &'a AuthorizationFlow) -> BoxFuture<'a, Result<String, AuthProviderError>> {
+///         let url = format!("https://forge.example/authorize?state={}", flow.state());
+///         Box::pin(std::future::ready(Ok(url)))
+///     }
+///
+///     fn exchange_code<'a>(
+///         &'a self,
+///         response: &'a AuthorizationResponse,
+///         flow: &'a AuthorizationFlow,
+///     ) -> BoxFuture<'a, Result<OAuthUserInfo, AuthProviderError>> {
+///         # let _ = (response, flow);
+///         Box::pin(async { Err(AuthProviderError::refused("the forge knows nobody yet")) })
+///     }
+/// }
+///
+/// #[auth::auth_provider("forge")]
+/// fn forge(_: &Context) -> Result<impl AuthProvider, auth::Error> {
+///     Ok(Forge)
+/// }
+/// # fn main() {}
+/// ```
+///
+/// With the feature `oauth2-client`, `auth::oauth2::client` has those that the function can make.
+///
+/// A crate that nothing names registers nothing: the application writes `use that_crate as _;`.
+#[proc_macro_attribute]
+pub fn auth_provider(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    auth_provider::run(arguments.into(), &item.into()).into()
 }
 
 /// Enters a password hasher in the registry, under what its hashes begin with.

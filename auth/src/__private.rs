@@ -7,10 +7,13 @@ use unicode_normalization::UnicodeNormalization as _;
 
 pub use crate::BoxFuture;
 pub use crate::access::generated::*;
-pub use crate::access::{All, Any, Granted, GuardEntry, LoggedIn, Principal, Requirement, Staff, Superuser};
-pub use crate::accounts::{AuthBackend, AuthBackendEntry, Error};
+pub use crate::access::{
+    All, Any, Granted, GuardEntry, LoggedIn, MultiFactor, Principal, RecentLogin, Requirement, Staff, Superuser,
+};
+pub use crate::accounts::{AuthBackend, AuthBackendEntry, AuthProviderEntry, Error};
 use crate::database;
 pub use crate::database::{Column, ColumnError, Model, Role, Row, Value};
+pub use crate::oauth2::AuthProvider;
 pub use crate::passwords::{Argon2Hasher as DefaultHasher, PasswordHash, PasswordHasher, PasswordHasherEntry};
 pub use crate::permissions::{DeclaredPermission, GroupEntry, PermissionEntry, PermissionIndex};
 pub use crate::registry::{Context, Place, Url};

@@ -46,10 +46,11 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`], [`records`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while, small records with an owner and an end |
+//! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`], [`records`], [`mail`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while, small records with an owner and an end, messages to people |
 //! | [`permissions`](mod@permissions), [`passwords`], [`limits`], [`audit`] | declared names and sets of them; hashing and judging passwords; limits on tries; what happened |
-//! | [`users`], [`sessions`], [`tokens`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry |
+//! | [`users`], [`sessions`], [`tokens`], [`mfa`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry; second factors |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
+//! | [`oauth2`] | an OAuth 2 and OpenID Connect provider, and clients of others' |
 //! | [`accounts`] | the [`Auth`] handle; every way in, logging in and out, registering, settings; no HTTP |
 //! | `web` | credentials in requests, cookies, cross-site rules, refusals; the axum layer, extractors and routes |
 //! | [`prelude`], `testing` | what almost every program names; conformance suites, a clock to set |
@@ -86,10 +87,17 @@
 //! | `web-axum-websocket` | WebSockets of axum that end with the login |
 //! | `backend-ldap` | checks names and passwords in an LDAP directory |
 //! | `config-toml` | settings from a TOML file |
+//! | `danger-oauth2-implicit` | the provider's implicit grant, which RFC 9700 §2.1.2 advises against |
 //! | `hasher-bcrypt` | checks what bcrypt hashed, also in Django's encodings |
 //! | `hasher-pbkdf2` | checks what PBKDF2 hashed, also in Django's encodings |
 //! | `hasher-scrypt` | checks what scrypt hashed, also in Django's encoding |
 //! | `limit-redis` | limits on tries in Redis |
+//! | `mail-smtp` | mail by SMTP |
+//! | `mfa-codes` | codes by mail and as text messages as second factors |
+//! | `mfa-totp` | codes of authenticator apps (RFC 6238) as second factors, with QR codes |
+//! | `mfa-webauthn` | passkeys (WebAuthn) as second factors, and as the only one |
+//! | `oauth2-client` | logins by GitHub, Google and any OpenID Connect provider |
+//! | `oauth2-provider` | an OAuth 2 and OpenID Connect provider |
 //! | `password-breach-file` | looks a new password up in a file of breached ones |
 //! | `password-breach-http` | asks Have I Been Pwned whether a new password is known |
 //! | `record-redis` | tokens, keys and tickets in Redis |
@@ -109,6 +117,9 @@ pub mod cache;
 pub mod clock;
 pub mod database;
 pub mod limits;
+pub mod mail;
+pub mod mfa;
+pub mod oauth2;
 pub mod passwords;
 pub mod permissions;
 pub mod prelude;
@@ -117,6 +128,8 @@ pub mod records;
 mod redis;
 pub mod registry;
 mod report;
+#[cfg(feature = "__seal")]
+mod seal;
 pub mod secret;
 pub mod sessions;
 #[cfg(feature = "testing")]

@@ -9,6 +9,6 @@ pub use crate::passwords::PasswordHash;
 pub use crate::sessions::Session;
 pub use crate::users::{BaseUser, BaseUserManager, FullUser, PermissionsMixin};
 pub use crate::{
-    User, auth_backend, login_required, password_hasher, permission_required, session_backend, staff_required,
-    superuser_required, user_passes_test,
+    User, auth_backend, auth_provider, login_required, mfa_required, password_hasher, permission_required,
+    recent_login, session_backend, staff_required, superuser_required, user_passes_test,
 };

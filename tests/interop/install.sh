@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests of tokens are compared with, under target/interop: PyJWT, and jose for Node.js.
+# Installs what the tests compare with and ask, under target/interop: the libraries of `requirements.txt` and `package.json`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 there=${1:-$here/../../target/interop}

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::TestDirectory;
-use crate::servers::{free_port, signal};
+use crate::servers::{free_port, make_certificate, signal};
 
 /// An LDAP directory of a test's own: `slapd` on a free port, killed when dropped.
 ///
@@ -63,11 +63,7 @@ impl TestLdap {
             |name: &str, text: &str| std::fs::write(path.join(name), text).expect("the directory can be written");
         write("slapd.conf", &CONFIG.replace("{dir}", &path.display().to_string()));
         write("people.ldif", &people_ldif());
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-        openssl.args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]);
-        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"]);
-        run(openssl.current_dir(path));
+        make_certificate(path);
         run(Command::new(program("slapadd")).current_dir(path).args(["-f", "slapd.conf", "-l", "people.ldif"]));
         for _ in 0..5 {
             let port = free_port();

@@ -7,26 +7,33 @@
 #[derive(Debug)]
 pub struct Readme;
 
+mod authenticator;
 mod before;
+pub mod browser;
 mod databases;
 mod directory;
 pub mod http;
+mod interop;
 mod keyed;
 mod ldap;
 mod memcached;
 mod nginx;
 mod redis;
 mod servers;
+mod smtp;
 pub mod socket;
 
+pub use authenticator::{TestAuthenticator, TestPasskey};
 pub use before::{Before, Call};
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
+pub use interop::Peer;
 pub use keyed::Keyed;
 pub use ldap::{LDAP_READER, TestLdap};
 pub use memcached::{TestMemcached, memcached};
 pub use nginx::Nginx;
 pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
 pub use servers::DatabaseServer;
+pub use smtp::{ReceivedMail, TestSmtp};
 
 auth::declare_suite_permissions!();

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use redis::{Client, Cmd, FromRedisValue};
 use uuid::Uuid;
 
+use crate::servers::make_certificate;
+
 /// A part of a Redis that nobody else uses, emptied when dropped.
 #[derive(Debug)]
 pub struct TestRedis {
@@ -105,12 +107,7 @@ impl RedisServer {
     /// One that speaks TLS as well, at an address which says whom to trust.
     pub fn start_with_tls() -> (Self, String) {
         let (directory, port) = (directory(), free_port());
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-        openssl.args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]);
-        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"]);
-        let made = openssl.current_dir(&directory).stderr(Stdio::null()).status();
-        assert!(made.expect("openssl is installed").success());
+        make_certificate(&directory);
         let url = format!("rediss://127.0.0.1:{port}?ca={}", directory.join("cert.pem").display());
         let files = ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "cert.pem"];
         let files = files.map(|word| if word.starts_with("--") { word.to_owned() } else { format!("%d/{word}") });

@@ -305,3 +305,13 @@ fn found(name: &str, directories: impl IntoIterator<Item = PathBuf>) -> PathBuf 
     let mut there = directories.into_iter().map(|directory| directory.join(name)).filter(|program| program.exists());
     there.next().unwrap_or_else(|| name.into())
 }
+
+/// Makes `cert.pem` and `key.pem` in that directory: the certificate of a server at 127.0.0.1, which vouches for itself.
+pub(crate) fn make_certificate(directory: &Path) {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"]);
+    let made = openssl.current_dir(directory).stderr(Stdio::null()).status();
+    assert!(made.expect("openssl is installed").success());
+}

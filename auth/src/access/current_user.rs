@@ -2,9 +2,11 @@ use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::mfa::AuthMethods;
 use crate::permissions::{DeclaredPermission, PermissionSet};
 use crate::users::{Account, CredentialVersion, User, UserModel, narrowed};
 
@@ -25,7 +27,16 @@ struct Inner {
     permissions: PermissionSet,
     is_delegated: bool,
     authenticated_at: DateTime<Utc>,
+    login: Option<PrincipalLogin>,
     credential: CredentialVersion,
+}
+
+/// What is known of a login in person.
+#[derive(Clone, Copy)]
+struct PrincipalLogin {
+    methods: AuthMethods,
+    /// The moment of the request, by the application's clock.
+    now: DateTime<Utc>,
 }
 
 /// A user of any type, which can still be told.
@@ -50,9 +61,18 @@ impl Principal {
             permissions,
             is_delegated: false,
             authenticated_at,
+            login: None,
             credential: account.credential,
         };
         Some(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same, in a login in person: by which ways they proved who they are, and what time it is now.
+    pub(crate) fn in_person(mut self, methods: AuthMethods, now: DateTime<Utc>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.login = Some(PrincipalLogin { methods, now });
+        }
+        self
     }
 
     /// The user of this account with what stands in `scopes` at the most, as somebody else acts for them: with an API key,
@@ -74,6 +94,7 @@ impl Principal {
             permissions,
             is_delegated: true,
             authenticated_at,
+            login: None,
             credential: account.credential,
         };
         Some(Self { inner: Arc::new(inner) })
@@ -115,11 +136,30 @@ impl Principal {
         self.inner.authenticated_at
     }
 
+    /// By which ways the user proved who they are. None where that is not known, as with an API key.
+    pub fn auth_methods(&self) -> AuthMethods {
+        self.inner.login.map_or(AuthMethods::NONE, |login| login.methods)
+    }
+
+    /// Whether the user proved who they are by two factors, in person.
+    pub fn is_multi_factor(&self) -> bool {
+        !self.inner.is_delegated && self.auth_methods().is_multi_factor()
+    }
+
+    /// Whether the user proved who they are, in person, within that time before the request.
+    pub fn is_recent(&self, within: Duration) -> bool {
+        let Ok(within) = TimeDelta::from_std(within) else { return false };
+        let age = |login: PrincipalLogin| login.now.signed_duration_since(self.inner.authenticated_at);
+        !self.inner.is_delegated && self.inner.login.is_some_and(|login| age(login) <= within)
+    }
+
+    /// Whether that is the user in person, by whatever they brought: nobody acts for them.
+    #[cfg(feature = "oauth2-provider")]
+    pub(crate) fn is_in_person(&self) -> bool {
+        !self.inner.is_delegated && self.inner.login.is_some()
+    }
+
     /// The version that the user's credentials had.
-    #[cfg_attr(
-        not(feature = "web-axum-websocket"),
-        expect(dead_code, reason = "what ends with the request needs none")
-    )]
     pub(crate) fn credential(&self) -> CredentialVersion {
         self.inner.credential
     }

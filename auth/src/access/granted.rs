@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::current_user::TypedSubject;
-use super::{CurrentUser, Guarded, ObjectRequirement, Requirement, Subject};
+use super::{CurrentUser, Guarded, ObjectRequirement, Principal, Requirement, StepUp, Subject};
 
 /// Proof that a check was passed. It cannot be made, copied or deserialised outside this crate, and takes no space.
 ///
@@ -24,7 +24,11 @@ impl<R: Requirement> Granted<R> {
     /// # Errors
     /// [`PermissionDenied`] when the subject does not meet the requirement.
     pub fn check(subject: &impl Subject) -> Result<Self, PermissionDenied> {
-        if R::is_met(subject.principal()) { Ok(Self(PhantomData)) } else { Err(PermissionDenied::of::<R>()) }
+        if R::is_met(subject.principal()) {
+            Ok(Self(PhantomData))
+        } else {
+            Err(PermissionDenied::of::<R>(subject.principal()))
+        }
     }
 
     /// Makes the check for somebody and one object: the permission and its policy.
@@ -35,7 +39,11 @@ impl<R: Requirement> Granted<R> {
     where
         R: ObjectRequirement<U, T>,
     {
-        if R::is_met_on(user, object) { Ok(Self(PhantomData)) } else { Err(PermissionDenied::of::<R>()) }
+        if R::is_met_on(user, object) {
+            Ok(Self(PhantomData))
+        } else {
+            Err(PermissionDenied::of::<R>(user.principal()))
+        }
     }
 }
 
@@ -51,15 +59,21 @@ impl<R: Requirement> fmt::Debug for Granted<R> {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PermissionDenied {
     required: String,
+    step_up: Option<StepUp>,
 }
 
 impl PermissionDenied {
-    pub(crate) fn of<R: Requirement>() -> Self {
-        Self { required: super::guard::describe::<R>() }
+    pub(crate) fn of<R: Requirement>(principal: &Principal) -> Self {
+        Self { required: super::guard::describe::<R>(), step_up: R::step_up(principal) }
     }
 
     pub(crate) fn named(required: &str) -> Self {
-        Self { required: required.to_owned() }
+        Self { required: required.to_owned(), step_up: None }
+    }
+
+    /// What the user can do about it, where a better login is all that is missing.
+    pub fn step_up(&self) -> Option<StepUp> {
+        self.step_up
     }
 
     /// What was asked for: `all(blog.add_post, blog.publish_post)`.
@@ -91,7 +105,7 @@ pub struct Checked<R: Requirement, T, const HIDDEN: bool = false>(pub T, pub Gra
 /// The test of `#[user_passes_test]` on a handler.
 pub trait UserTest: Send + Sync + 'static {
     /// Asks it. `None` when the user is of another type than the test's.
-    fn passes(principal: &super::Principal) -> Option<bool>;
+    fn passes(principal: &Principal) -> Option<bool>;
     /// The path of the test, for messages.
     const NAME: &'static str;
 }
@@ -107,7 +121,7 @@ impl<T> fmt::Debug for Tested<T> {
 
 /// Asks a test of whatever user type it takes.
 pub fn run_test<U: Send + Sync + 'static>(
-    principal: &super::Principal,
+    principal: &Principal,
     test: impl FnOnce(&CurrentUser<U>) -> bool,
 ) -> Option<bool> {
     principal.downcast().map(|user| test(&user))

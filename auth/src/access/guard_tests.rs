@@ -4,13 +4,17 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 
 use super::GuardEntry;
-use crate::access::{CurrentUser, Granted, LoggedIn, PermissionDenied, Policy, Principal, Staff};
+use crate::access::{CurrentUser, Granted, LoggedIn, PermissionDenied, Policy, Principal, Staff, StepUp};
+use crate::mfa::AuthMethods;
 use crate::permissions::PermissionSet;
 use crate::users::{Account, SimpleUser};
-use crate::{login_required, permission_required, permission_required as renamed, staff_required, user_passes_test};
+use crate::{
+    login_required, mfa_required, permission_required, permission_required as renamed, recent_login, staff_required,
+    user_passes_test,
+};
 
 mod words {
     crate::permissions! { guard_test { model Note; read: "Can read"; } }
@@ -168,4 +172,44 @@ fn guards_say_what_they_ask_for() {
         ("staff", &[]),
     ];
     assert!(asked.iter().map(|(asked, names)| (asked.as_str(), &names[..])).eq(expected));
+}
+
+#[mfa_required]
+fn with_two_factors(#[user] user: &Principal) -> Answer {
+    let _ = user;
+    Ok("done")
+}
+
+#[recent_login(within = "5m")]
+fn recently(#[user] user: &Principal) -> Answer {
+    let _ = user;
+    Ok("done")
+}
+
+/// Somebody who logged in so many seconds ago.
+fn logged_in(methods: AuthMethods, seconds: i64) -> Principal {
+    let user = SimpleUser::clone(user("ann", false, &[]).user());
+    let now = Utc::now();
+    let account = Account::new(user, PermissionSet::default(), 0);
+    let principal = Principal::new(&account, now - TimeDelta::seconds(seconds)).expect("the user is active");
+    principal.in_person(methods, now)
+}
+
+#[test]
+fn a_login_is_judged_by_its_factors_and_its_age() {
+    let two = AuthMethods::PASSWORD | AuthMethods::TOTP;
+    assert_eq!(with_two_factors(&logged_in(two, 0)), Ok("done"));
+    assert_eq!(recently(&logged_in(AuthMethods::PASSWORD, 300)), Ok("done"));
+    let denied = with_two_factors(&logged_in(AuthMethods::PASSWORD, 0)).expect_err("one factor");
+    assert_eq!((denied.required(), denied.step_up()), ("two factors", Some(StepUp::SecondFactor)));
+    let denied = recently(&logged_in(two, 301)).expect_err("too long ago");
+    assert_eq!(denied.required(), "login within 300 s");
+    assert_eq!(denied.step_up(), Some(StepUp::Reauthenticate { seconds: 300 }));
+}
+
+/// Made for a job, or of a token that does not say so.
+#[test]
+fn a_login_of_which_nothing_is_known_is_neither() {
+    let unknown = user("ann", true, &[]);
+    assert!(with_two_factors(unknown.principal()).is_err() && recently(unknown.principal()).is_err());
 }

@@ -19,7 +19,7 @@ pub use current_user::{CurrentUser, Principal, Subject};
 pub use granted::{Granted, PermissionDenied};
 pub use guard::GuardEntry;
 pub use policy::{Guarded, ObjectRequirement, Policy};
-pub use requirement::{All, Any, LoggedIn, Requirement, Staff, Superuser};
+pub use requirement::{All, Any, LoggedIn, MultiFactor, RecentLogin, Requirement, Staff, StepUp, Superuser};
 
 /// What generated code names, through `__private`.
 pub(crate) mod generated {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::Principal;
 use crate::permissions::DeclaredPermission;
@@ -21,6 +22,13 @@ pub trait Requirement: Send + Sync + 'static {
     /// When the formatter fails.
     fn describe(f: &mut dyn fmt::Write) -> fmt::Result;
 
+    /// What the user can do to meet it, where a better login is all that is missing. Nothing, if it is met, or if that would not
+    /// help.
+    fn step_up(principal: &Principal) -> Option<StepUp> {
+        let _ = principal;
+        None
+    }
+
     /// The names of all permissions it mentions.
     fn permissions(names: &mut Vec<&'static str>) {
         let _ = names;
@@ -40,6 +48,19 @@ impl<P: DeclaredPermission> Requirement for P {
     fn permissions(names: &mut Vec<&'static str>) {
         names.push(P::NAME);
     }
+}
+
+/// What makes a login better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StepUp {
+    /// A second factor.
+    SecondFactor,
+    /// Proving again who one is; it has been too long.
+    Reauthenticate {
+        /// Within how many seconds it must have been.
+        seconds: u64,
+    },
 }
 
 macro_rules! word {
@@ -73,6 +94,45 @@ word!(
     /// Asks for a superuser. `#[superuser_required]`
     Superuser, "superuser", |principal| principal.is_superuser()
 );
+
+/// Asks for a login by two factors, in person. `#[mfa_required]`
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct MultiFactor {}
+
+impl Requirement for MultiFactor {
+    fn is_met(principal: &Principal) -> bool {
+        principal.is_multi_factor()
+    }
+
+    fn describe(f: &mut dyn fmt::Write) -> fmt::Result {
+        f.write_str("two factors")
+    }
+
+    fn step_up(principal: &Principal) -> Option<StepUp> {
+        (!Self::is_met(principal) && !principal.is_delegated()).then_some(StepUp::SecondFactor)
+    }
+}
+
+/// Asks for a user who proved who they are, in person, within so many seconds. `#[recent_login(within = "5m")]`
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RecentLogin<const SECONDS: u64> {}
+
+impl<const SECONDS: u64> Requirement for RecentLogin<SECONDS> {
+    fn is_met(principal: &Principal) -> bool {
+        principal.is_recent(Duration::from_secs(SECONDS))
+    }
+
+    fn describe(f: &mut dyn fmt::Write) -> fmt::Result {
+        write!(f, "login within {SECONDS} s")
+    }
+
+    fn step_up(principal: &Principal) -> Option<StepUp> {
+        let missing = !Self::is_met(principal) && !principal.is_delegated();
+        missing.then_some(StepUp::Reauthenticate { seconds: SECONDS })
+    }
+}
 
 /// Asks for all of a tuple's parts.
 pub struct All<T>(PhantomData<fn() -> T>);
@@ -113,6 +173,13 @@ macro_rules! tuple {
                 list(f, "all", &[$($part::describe),+])
             }
 
+            fn step_up(principal: &Principal) -> Option<StepUp> {
+                // All that is missing must be what a better login gives.
+                let steps = [$(($part::is_met(principal), $part::step_up(principal))),+];
+                let helps = steps.iter().all(|(met, step)| *met || step.is_some());
+                steps.iter().find_map(|(_, step)| *step).filter(|_| helps)
+            }
+
             fn permissions(names: &mut Vec<&'static str>) {
                 $($part::permissions(names);)+
             }
@@ -128,6 +195,10 @@ macro_rules! tuple {
                 list(f, "any", &[$($part::describe),+])
             }
 
+            fn step_up(principal: &Principal) -> Option<StepUp> {
+                None$(.or_else(|| $part::step_up(principal)))+.filter(|_| !Self::is_met(principal))
+            }
+
             fn permissions(names: &mut Vec<&'static str>) {
                 $($part::permissions(names);)+
             }
@@ -141,6 +212,10 @@ macro_rules! tuple {
 
             fn describe(f: &mut dyn fmt::Write) -> fmt::Result {
                 All::<($($part,)+)>::describe(f)
+            }
+
+            fn step_up(principal: &Principal) -> Option<StepUp> {
+                All::<($($part,)+)>::step_up(principal)
             }
 
             fn permissions(names: &mut Vec<&'static str>) {

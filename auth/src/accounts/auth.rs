@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq as _;
+
 use super::{AuthBuilder, AuthenticationService, Error, Settings};
 use crate::access::{CurrentUser, Principal};
 #[cfg(feature = "__sql")]
@@ -10,6 +12,7 @@ use crate::clock::Clock;
 #[cfg(feature = "__sql")]
 use crate::database::Database;
 use crate::limits::Limiter;
+use crate::mfa::{AuthMethods, MFAAuthentication};
 use crate::records::DynRecordStore;
 use crate::secret::{MacKey, SecretKey};
 use crate::sessions::{
@@ -171,9 +174,12 @@ impl<U: UserModel> Auth<U> {
 
     /// Whoever logged in, if it is this user, active, with the credentials of then.
     pub(super) fn login_holds(&self, login: &Login, account: &Account<U>) -> Option<Principal> {
+        let [_, .., methods] = login.tie;
         let version = account.credential.to_be_bytes();
-        let is_tied = self.inner.tie.verify(&[login.user_id.as_bytes(), &version], &login.tie);
-        if is_tied { Principal::new(account, login.at) } else { None }
+        let parts = [login.user_id.as_bytes(), &version[..], &[methods]];
+        let is_tied = self.inner.tie.each(&parts).any(|tag| bool::from(tied(tag, methods).ct_eq(&login.tie)));
+        let principal = is_tied.then(|| Principal::new(account, login.at)).flatten()?;
+        Some(principal.in_person(AuthMethods::from_bits(methods), self.inner.clock.now()))
     }
 
     /// A user outside a request, with what the user holds now: for jobs. `None` when unknown or inactive.
@@ -203,9 +209,15 @@ impl<U: UserModel> Auth<U> {
         Ok(())
     }
 
-    /// What ties a session to the user's credential version.
-    pub(super) fn tie(&self, user_id: &str, credential: CredentialVersion) -> [u8; 32] {
-        self.inner.tie.sign(&[user_id.as_bytes(), &credential.to_be_bytes()])
+    /// What ties a session to the user's credential version, and says by which ways the user proved who they are.
+    pub(super) fn tie(&self, user_id: &str, credential: CredentialVersion, methods: AuthMethods) -> [u8; 32] {
+        let methods = methods.bits();
+        tied(self.inner.tie.sign(&[user_id.as_bytes(), &credential.to_be_bytes(), &[methods]]), methods)
+    }
+
+    /// The users' second factors.
+    pub fn mfa(&self) -> &MFAAuthentication {
+        &self.inner.service.inner().mfa
     }
 
     pub(super) fn inner(&self) -> &Inner<U> {
@@ -222,6 +234,12 @@ impl<U: UserModel> Auth<U> {
     pub(crate) fn settings(&self) -> (&Settings, &SecretKey) {
         (&self.inner.settings, &self.inner.secret)
     }
+}
+
+/// The tag, with the methods in the place of its last byte.
+fn tied(mut tag: [u8; 32], methods: u8) -> [u8; 32] {
+    tag[31] = methods;
+    tag
 }
 
 impl<U: UserModel> Clone for Auth<U> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, FirstFactor};
 use crate::sessions::SessionError;
 use crate::tokens::TokenError;
 use crate::users::UserError;
@@ -36,6 +36,17 @@ pub enum AuthenticationError {
     /// Several kinds of credentials at once: whose rights would hold?
     #[error("send credentials of one kind only")]
     Mixed,
+    /// The first factor is right, and a second one is required. Nobody is authenticated;
+    /// [`AuthenticationService::hold`](super::AuthenticationService::hold) keeps the login for it.
+    #[error("a second factor is required")]
+    SecondFactorRequired(Box<FirstFactor>),
+    /// Nobody here has the account that a provider vouches for, and none is made for it.
+    #[error("there is no account for this")]
+    NoAccount,
+    /// Nobody here has the account that a provider vouches for, and somebody has its name or its address: they log in as always,
+    /// and link it. By a name or an address alone accounts are never joined.
+    #[error("somebody has this name or address: log in as always, and link the two accounts")]
+    AccountExists,
     /// Too many tries; nothing was checked.
     #[error("too many tries")]
     TooMany {
@@ -56,6 +67,9 @@ impl AuthenticationError {
             Self::SessionExpired => "the login has ended",
             Self::InvalidToken { reason } | Self::Malformed { reason } => reason,
             Self::Mixed => "several credentials",
+            Self::SecondFactorRequired(_) => "a second factor is required",
+            Self::NoAccount => "nobody has this identity, and nobody is made for it",
+            Self::AccountExists => "nobody has this identity, and its name or address is taken",
             Self::TooMany { .. } => "too many tries",
             Self::Unavailable(_) => "a store, a backend or a setting failed",
         }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::Inner;
@@ -9,8 +9,7 @@ use super::stores;
 #[cfg(feature = "token-jwt")]
 use super::tokens;
 use super::{
-    Auth, AuthBackend, AuthBackendEntry, AuthenticationService, CompositeAuthBackend, Error, Settings,
-    UserStoreBackend, service,
+    Auth, AuthBackendEntry, AuthenticationService, Error, Settings, UserStoreBackend, backends, identities, service,
 };
 use crate::access::GuardEntry;
 #[cfg(feature = "__sql")]
@@ -24,7 +23,7 @@ use crate::passwords::{PasswordHasherEntry, PasswordHashers, Passwords};
 use crate::permissions::{GroupEntry, PermissionEntry};
 use crate::records::DynRecordStore;
 use crate::registry::{self, Context, DuplicateEntry, Url};
-use crate::secret::{SecretKey, SecretString};
+use crate::secret::SecretString;
 use crate::sessions::{
     Carrier, DynSessionBackend, Encoder, HttpSessionConfig, SessionBackend, SessionBackendEntry, SessionFormat,
     SessionLimit,
@@ -67,6 +66,11 @@ pub struct AuthBuilder<U: UserModel> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
     pub(super) config: Option<AuthConfig>,
+    pub(super) mfa_issuer: Option<String>,
+    #[cfg(feature = "oauth2-provider")]
+    pub(super) oauth2: super::oauth2::OAuth2Settings,
+    pub(super) sign_up: identities::SignUpPolicy,
+    pub(super) messages: super::messages::Messages,
     #[cfg(feature = "web-axum-websocket")]
     pub(super) live: super::live::LiveSettings,
 }
@@ -106,6 +110,11 @@ impl<U: UserModel> AuthBuilder<U> {
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
             config: None,
+            mfa_issuer: None,
+            #[cfg(feature = "oauth2-provider")]
+            oauth2: super::oauth2::OAuth2Settings::default(),
+            sign_up: Arc::new(identities::SignUp::by_default::<U>),
+            messages: super::messages::Messages::default(),
             #[cfg(feature = "web-axum-websocket")]
             live: super::live::LiveSettings::default(),
         }
@@ -284,7 +293,8 @@ impl<U: UserModel> AuthBuilder<U> {
         check_registries()?;
         self.configure()?;
         // A server's secret is missed before it is called; a file's secret is made when the file is there.
-        let early = if self.database.as_ref().is_some_and(is_server) { Some(self.secret_key()?) } else { None };
+        let early =
+            if self.database.as_ref().is_some_and(super::secret::is_server) { Some(self.secret_key()?) } else { None };
         #[cfg(feature = "__sql")]
         let database = match &self.database {
             Some(url) => Some(Database::connect(url).await?),
@@ -302,7 +312,7 @@ impl<U: UserModel> AuthBuilder<U> {
         let users = self.user_store(&context);
         #[cfg(feature = "web-axum-websocket")]
         let users = super::live::announcing_users(users, &endings);
-        let users = self.user_manager(users, &context).with_audit(audit.clone());
+        let (users, audit) = self.user_manager(users, audit, &context);
         // Makes the decoy that unknown users are checked against, so that the first of them costs no more than the next.
         let _wrong = users.passwords().verify_nobody(&SecretString::default()).await?;
         let default_place = Url::new(if self.database.is_some() { "database:" } else { "memory:" });
@@ -317,21 +327,9 @@ impl<U: UserModel> AuthBuilder<U> {
         let sessions = super::live::announcing_sessions(sessions, &self.live, &endings)?;
         let can_limit = sessions.is_on_server() && sessions.backend().user_sessions().is_some();
         if self.session_limit.is_some() && !can_limit {
-            return Err(Error::Configuration(
-                "a limit on a user's sessions needs a session store that can tell them: sessions in cookies cannot; around \
-                 another store put `ListedSessionBackend`"
-                    .to_owned(),
-            ));
+            return Err(Error::Configuration(NO_LIMIT.to_owned()));
         }
-        let backends = CompositeAuthBackend::new();
-        for name in self.backends {
-            let backend: Arc<dyn AuthBackend> = if name == UserStoreBackend::<U>::NAME {
-                Arc::new(UserStoreBackend::new(users.clone()))
-            } else {
-                (registry::find::<AuthBackendEntry>(&name)?.make)(&context)?
-            };
-            backends.add_backend(name, backend);
-        }
+        let backends = backends::named(self.backends, &users, &context)?;
         let limits = stores::limits(self.limit_store, self.limits.as_ref(), &context).await?;
         let limiter = Limiter::new(limits, self.clock.clone());
         let mut api_keys = ApiKeys::new(records.clone()).with_clock(self.clock.clone()).with_audit(audit.clone());
@@ -342,18 +340,29 @@ impl<U: UserModel> AuthBuilder<U> {
             Some(given) => given,
             None => self.login.limiter(limiter.clone())?,
         };
+        let mfa = super::factors::mfa(self.mfa_issuer.as_deref(), &self.settings, &records, &context);
+        #[cfg(feature = "mfa-codes")]
+        let mfa = self.messages.send_codes(mfa, &limiter)?;
         #[cfg(feature = "token-jwt")]
         let tokens = {
             let (settings, given) = (&self.settings.tokens, self.jwt);
             tokens::service(&users, given, settings, &records, &context)?.with_audit(audit.clone())
         };
+        #[cfg(feature = "oauth2-provider")]
+        let oauth2 = self.oauth2.provider(&self.settings, &users, &records, &limiter, &audit, &context)?;
         let service = AuthenticationService::new(service::Inner {
             #[cfg(feature = "token-jwt")]
             tokens,
+            #[cfg(feature = "oauth2-provider")]
+            oauth2,
             users,
             backends,
-            providers: RwLock::default(),
+            providers: identities::registered(&context)?,
+            identities: identities::IdentityStore::over(records.clone()),
+            sign_up: self.sign_up,
             limiter: login,
+            mfa,
+            limiter_of_factors: limiter.clone(),
             api_keys,
             records,
             devices: KnownDevices::new(&secret, self.clock.clone()),
@@ -404,10 +413,13 @@ impl<U: UserModel> AuthBuilder<U> {
         store
     }
 
-    fn user_manager(&self, store: Arc<dyn UserStore<U>>, context: &Context) -> UserManager<U> {
+    /// The users, and what their changes are told to.
+    fn user_manager(&self, store: Arc<dyn UserStore<U>>, audit: Audit, context: &Context) -> (UserManager<U>, Audit) {
         let passwords =
             self.passwords.clone().unwrap_or_else(|| Passwords::new(PasswordHashers::new(U::Hasher::default())));
-        UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone())
+        let users = UserManager::over(store).with_passwords(passwords).with_clock(context.clock.clone());
+        let audit = self.with_notices(audit, &users);
+        (users.with_audit(audit.clone()), audit)
     }
 
     #[cfg(feature = "__sql")]
@@ -422,25 +434,11 @@ impl<U: UserModel> AuthBuilder<U> {
     fn default_store(_: &Context) -> Arc<dyn UserStore<U>> {
         Arc::new(InMemoryUserStore::new())
     }
-
-    fn secret_key(&self) -> Result<SecretKey, Error> {
-        let mut key = match (&self.secret, &self.database) {
-            (Some(secret), _) => SecretKey::new(secret.expose())?,
-            (None, None) => SecretKey::random(),
-            (None, Some(url)) if url.scheme() == "sqlite" => match sqlite_file(url.expose()) {
-                Some(file) => super::secret_file::beside(file.as_ref())?,
-                None => SecretKey::random(),
-            },
-            (None, Some(_)) => {
-                return Err(Error::Configuration(NO_SECRET.to_owned()));
-            }
-        };
-        for old in &self.secret_fallbacks {
-            key = key.with_fallback(old.expose())?;
-        }
-        Ok(key)
-    }
 }
+
+/// What a limit on sessions needs.
+const NO_LIMIT: &str = "a limit on a user's sessions needs a session store that can tell them: sessions in cookies cannot; \
+                        around another store put `ListedSessionBackend`";
 
 fn check_registries() -> Result<(), DuplicateEntry> {
     registry::check::<PermissionEntry>()?;
@@ -448,24 +446,8 @@ fn check_registries() -> Result<(), DuplicateEntry> {
     registry::check::<GuardEntry>()?;
     registry::check::<PasswordHasherEntry>()?;
     registry::check::<SessionBackendEntry>()?;
+    registry::check::<identities::AuthProviderEntry>()?;
     registry::check::<AuthBackendEntry>()
-}
-
-/// What is missing where nothing can be made.
-pub(super) const NO_SECRET: &str = "set AUTH_SECRET, or call `.secret(…)`: servers that share a database share a secret; \
-                                    `openssl rand -base64 48` makes a good one";
-
-/// Whether that is the address of a server.
-pub(super) fn is_server(url: &Url) -> bool {
-    url.expose().contains("://") && url.scheme() != "sqlite"
-}
-
-/// The file of an SQLite address; `None` for a database in memory.
-fn sqlite_file(url: &str) -> Option<&str> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
-    (!path.is_empty() && path != ":memory:" && !parameters.contains("mode=memory")).then_some(path)
 }
 
 impl<U: UserModel> fmt::Debug for AuthBuilder<U> {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::oauth2::{AuthorizationFlow, AuthorizationResponse};
 use crate::secret::SecretString;
 
 /// What somebody brings to prove who they are.
@@ -27,10 +28,10 @@ pub enum AuthCredentials {
     },
     /// What an identity provider sent the browser back with.
     OAuth {
-        /// The name that the provider is registered under.
-        provider: String,
-        /// Its code.
-        code: SecretString,
+        /// What was begun, and is under way no longer ([`Auth::take_flow`](super::Auth::take_flow)).
+        flow: Box<AuthorizationFlow>,
+        /// The code, and who says to have sent it.
+        response: AuthorizationResponse,
     },
     /// A name that a trusted proxy vouches for. Only whoever has checked that makes one.
     RemoteUser {
@@ -57,9 +58,9 @@ impl AuthCredentials {
         Self::ApiKey { key: key.into() }
     }
 
-    /// A provider's code.
-    pub fn oauth(provider: impl Into<String>, code: impl Into<SecretString>) -> Self {
-        Self::OAuth { provider: provider.into(), code: code.into() }
+    /// What a provider sent the browser back with, in this flow.
+    pub fn oauth(flow: AuthorizationFlow, response: AuthorizationResponse) -> Self {
+        Self::OAuth { flow: Box::new(flow), response }
     }
 
     /// A name and a password from a device that has this of an earlier login.

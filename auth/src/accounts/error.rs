@@ -1,6 +1,8 @@
 use std::fmt;
 
 use super::config::ConfigErrors;
+use crate::mfa::MfaError;
+use crate::oauth2::AuthProviderError;
 use crate::passwords::PasswordError;
 use crate::records::RecordError;
 use crate::registry::{DuplicateEntry, UnknownEntry};
@@ -52,13 +54,23 @@ pub enum Error {
     /// A token or a key could not be made, checked or revoked.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// A second factor could not be read, written or checked.
+    #[error(transparent)]
+    Mfa(#[from] MfaError),
+    /// The OAuth 2 provider cannot be set up, or one of its stores failed.
+    #[cfg(feature = "oauth2-provider")]
+    #[error(transparent)]
+    OAuth2(#[from] crate::oauth2::provider::OAuth2Error),
     /// A password could not be hashed or checked.
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// Whether there were too many tries cannot be told, so there is no login.
     #[error("the limits on logins cannot be checked")]
     Limits(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// An auth backend failed: whether the password is right cannot be told.
+    /// A provider to log in by is set up wrong.
+    #[error(transparent)]
+    Provider(#[from] AuthProviderError),
+    /// An auth backend or provider failed: who it is cannot be told.
     #[error("the auth backend `{name}` failed")]
     Backend {
         /// The backend.

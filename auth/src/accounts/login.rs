@@ -8,7 +8,8 @@ impl<U: UserModel> Auth<U> {
     /// proxy's word begin no session: they count for the request that brings them.
     ///
     /// # Errors
-    /// [`AuthenticationError`]: then nobody is logged in. [`AuthenticationError::InvalidToken`] also for tokens and API keys,
+    /// [`AuthenticationError`]: then nobody is logged in. After [`AuthenticationError::SecondFactorRequired`] the login waits in the
+    /// session for [`Auth::log_in_with_factor`]. [`AuthenticationError::InvalidToken`] also for tokens and API keys,
     /// good ones too: a session would outlive them, and permit all that the user holds.
     pub async fn log_in(
         &self,
@@ -16,15 +17,34 @@ impl<U: UserModel> Auth<U> {
         credentials: AuthCredentials,
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
-        let result = self.authentication().authenticate(credentials, origin).await?;
-        result.check_login()?;
-        self.begin(session, result, origin).await
+        let outcome = self.authentication().authenticate(credentials, origin).await;
+        self.take_up(session, outcome, origin).await
     }
 
-    /// Logs a user in who has proved who they are. `None` when there is no such user, or an inactive one.
+    /// Begins the login, or keeps it until its second factor comes.
+    pub(super) async fn take_up(
+        &self,
+        session: &Session,
+        outcome: Result<AuthResult<U>, AuthenticationError>,
+        origin: &Origin,
+    ) -> Result<AuthResult<U>, AuthenticationError> {
+        match outcome {
+            Ok(result) => {
+                result.check_login()?;
+                self.begin(session, result, origin).await
+            }
+            Err(AuthenticationError::SecondFactorRequired(first)) => {
+                self.hold_in(session, &first).await?;
+                Err(AuthenticationError::SecondFactorRequired(first))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Logs a user in for whom the application vouches. `None` when there is no such user, or an inactive one.
     ///
     /// # Errors
-    /// When a store fails.
+    /// [`AuthenticationError::SecondFactorRequired`] as [`Auth::log_in`], and when a store fails.
     pub async fn log_in_user(
         &self,
         session: &Session,
@@ -32,21 +52,37 @@ impl<U: UserModel> Auth<U> {
     ) -> Result<Option<AuthResult<U>>, AuthenticationError> {
         let service = self.authentication();
         let Some(result) = service.by_id(id).await? else { return Ok(None) };
+        let origin = Origin::unknown();
+        if let Err(error) = service.second_step(&result).await {
+            return self.take_up(session, Err(error), &origin).await.map(Some);
+        }
         service.note_login(&result, "application", &service.inner().audit).await?;
-        self.begin(session, result, &Origin::unknown()).await.map(Some)
+        self.begin(session, result, &origin).await.map(Some)
     }
 
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         session: &Session,
         mut result: AuthResult<U>,
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
+        self.give_up_in(session).await?;
         let principal = result.principal();
-        let login =
-            Login::new(principal.id(), self.tie(principal.id(), result.credential), principal.authenticated_at());
+        let tie = self.tie(principal.id(), result.credential, result.methods);
+        let login = Login::new(principal.id(), tie, principal.authenticated_at());
         let before = session.stored_digest();
+        if let Some(identity) = &result.identity {
+            if session.login().is_some_and(|old| old.user_id != login.user_id) {
+                session.flush().await?;
+            }
+            session.set_identity(identity)?;
+        }
         session.start(login).await?;
+        // Whoever added a factor since the first one was proved has ended all sessions that there were, and this one was not.
+        if let Err(error) = self.authentication().second_step(&result).await {
+            session.flush().await?;
+            return Err(error);
+        }
         let (id, now) = (result.principal().id().to_owned(), session.stored_digest());
         // Of a session the digest stays when its key changes.
         if before != now {
@@ -69,7 +105,9 @@ impl<U: UserModel> Auth<U> {
     /// The same, telling the trail where it came from.
     pub(crate) async fn log_out_from(&self, session: &Session, origin: &Origin) -> Result<(), super::Error> {
         let (user, digest) = (session.login().map(|login| login.user_id), session.stored_digest());
+        let waiting = self.give_up_in(session).await;
         session.flush().await?;
+        waiting?;
         if let Some(user) = user {
             let audit = self.audit().from(origin.clone());
             audit.record(AuditAction::LoggedOut, Some(&user)).await;

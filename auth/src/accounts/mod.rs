@@ -8,16 +8,25 @@ mod builder;
 pub mod config;
 mod credentials;
 mod error;
+mod factors;
+mod identities;
 #[cfg(feature = "web-axum-websocket")]
 mod live;
 mod login;
+mod messages;
 #[cfg(feature = "__sql")]
 mod migrate;
-mod provider;
+mod notices;
+#[cfg(feature = "oauth2-provider")]
+mod oauth2;
+#[cfg(feature = "mfa-webauthn")]
+mod passkeys;
 mod register;
+mod secret;
 mod secret_file;
 mod service;
 mod settings;
+mod steps;
 mod stores;
 #[cfg(feature = "token-jwt")]
 mod tokens;
@@ -31,11 +40,15 @@ pub use backends::{LdapAuthBackend, LdapBackendError};
 pub use builder::AuthBuilder;
 pub use credentials::AuthCredentials;
 pub use error::Error;
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp", feature = "mfa-webauthn"))]
+pub use factors::AddedFactor;
+pub use factors::{FactorChanges, FactorError};
+pub use identities::{AuthProviderEntry, BegunFlow, FlowPurpose, LinkOutcome, LinkedIdentity, SignUp, UnlinkOutcome};
 #[cfg(feature = "__sql")]
 pub use migrate::{Migrated, migrate};
-pub use provider::AuthProvider;
 pub use register::RegisterOutcome;
 pub use service::{AuthResult, AuthenticationService};
+pub use steps::{FirstFactor, PendingLogin};
 
 #[cfg(feature = "web-axum-websocket")]
 pub(crate) use live::{Credential, Held, LoginWatch, Status as LoginStatus, TICKET_SECONDS, is_ticket};

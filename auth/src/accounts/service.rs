@@ -1,21 +1,24 @@
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Error, Verdict};
+use super::identities::{IdentityStore, Providers, SignUpPolicy};
+use super::{AuthCredentials, AuthenticationError, CompositeAuthBackend, Error, FirstFactor, Verdict};
 use crate::access::{CurrentUser, Principal};
 #[cfg(feature = "__sql")]
 use crate::audit::DatabaseAuditSink;
 use crate::audit::{Audit, AuditAction, Origin};
 use crate::clock::Clock;
-use crate::limits::{Decision, KnownDevices, LoginAttempt, LoginLimiter};
+use crate::limits::{Decision, KnownDevices, Limiter, LoginAttempt, LoginLimiter};
+use crate::mfa::{AuthMethods, MFAAuthentication};
+#[cfg(feature = "oauth2-provider")]
+use crate::oauth2::provider::OAuth2Authentication;
 use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::permissions::PermissionSet;
 use crate::records::DynRecordStore;
 use crate::secret::SecretString;
-use crate::sessions::SessionKey;
+use crate::sessions::{Identity, SessionKey};
 use crate::tokens::{ApiKeyVerdict, ApiKeys};
 #[cfg(feature = "token-jwt")]
 use crate::tokens::{TokenPair, TokenService};
@@ -33,13 +36,19 @@ pub struct AuthenticationService<U: UserModel> {
 pub(super) struct Inner<U: UserModel> {
     pub(super) users: UserManager<U>,
     pub(super) backends: CompositeAuthBackend,
-    pub(super) providers: RwLock<BTreeMap<String, Arc<dyn AuthProvider>>>,
+    pub(super) providers: Providers,
+    pub(super) identities: IdentityStore,
+    pub(super) sign_up: SignUpPolicy,
     pub(super) limiter: LoginLimiter,
+    pub(super) mfa: MFAAuthentication,
+    pub(super) limiter_of_factors: Limiter,
     pub(super) devices: KnownDevices,
     pub(super) records: DynRecordStore,
     pub(super) api_keys: ApiKeys,
     #[cfg(feature = "token-jwt")]
     pub(super) tokens: TokenService,
+    #[cfg(feature = "oauth2-provider")]
+    pub(super) oauth2: OAuth2Authentication,
     pub(super) audit: Audit,
     #[cfg(feature = "__sql")]
     pub(super) trail: Option<DatabaseAuditSink>,
@@ -61,6 +70,10 @@ pub struct AuthResult<U> {
     pub device: Option<SecretString>,
     /// When what was brought, or what was begun, ends at the latest.
     pub expires_at: Option<DateTime<Utc>>,
+    /// By which ways they proved who they are.
+    pub(super) methods: AuthMethods,
+    /// By which account at another provider, if by one.
+    pub(super) identity: Option<Identity>,
     /// The credential version that was checked.
     pub(super) credential: CredentialVersion,
     /// Where it came from.
@@ -106,12 +119,6 @@ impl<U: UserModel> AuthenticationService<U> {
         &self.inner.backends
     }
 
-    /// Asks this provider about [`AuthCredentials::OAuth`] of its name. One of the same name makes way for it.
-    pub fn register_provider(&self, provider: impl AuthProvider) {
-        let mut providers = self.inner.providers.write().unwrap_or_else(PoisonError::into_inner);
-        providers.insert(provider.name().to_owned(), Arc::new(provider));
-    }
-
     /// Says who that is. Nothing is begun: no session, no token.
     ///
     /// # Errors
@@ -133,7 +140,7 @@ impl<U: UserModel> AuthenticationService<U> {
                 Err(AuthenticationError::InvalidToken { reason: "tokens need the feature `token-jwt`" })
             }
             AuthCredentials::ApiKey { key } => self.by_api_key(&key).await,
-            AuthCredentials::OAuth { provider, code } => self.by_provider(&provider, &code, origin).await,
+            AuthCredentials::OAuth { flow, response } => self.by_provider(&flow, &response, origin).await,
             AuthCredentials::RemoteUser { username, create } => self.by_name(&username, create, origin).await,
         };
         match &mut result {
@@ -181,9 +188,8 @@ impl<U: UserModel> AuthenticationService<U> {
             Ok(mut result) => {
                 // Before anything is begun: a login that is answered with a failure is none.
                 inner.limiter.succeeded(ticket).await.map_err(limits)?;
-                self.note_login(&result, METHOD, &audit).await?;
-                let known_to = knowing(result.principal().id(), result.credential);
-                result.device = Some(inner.devices.issue(&known_to));
+                self.second_step(&result).await?;
+                self.logged_in(&mut result, METHOD, origin).await?;
                 Ok(result)
             }
             Err(AuthenticationError::Unavailable(error)) => {
@@ -208,31 +214,38 @@ impl<U: UserModel> AuthenticationService<U> {
             return Err(AuthenticationError::InvalidCredentials);
         }
         let verdict = self.inner.backends.check(username, password).await?;
-        self.by_verdict(verdict).await?.ok_or(AuthenticationError::InvalidCredentials)
+        let result = self.by_verdict(verdict, AuthMethods::PASSWORD).await?;
+        result.ok_or(AuthenticationError::InvalidCredentials)
     }
 
-    async fn by_provider(
+    /// Nothing, where the login is complete; an error where a second factor is required, whatever way in was taken.
+    pub(super) async fn second_step(&self, result: &AuthResult<U>) -> Result<(), AuthenticationError> {
+        let (id, methods) = (result.principal().id(), result.methods);
+        if methods.is_multi_factor() {
+            return Ok(());
+        }
+        let factors = self.inner.mfa.required(id).await.map_err(Error::from)?;
+        if factors.is_empty() {
+            return Ok(());
+        }
+        let (user_id, identity) = (id.to_owned(), result.identity.clone());
+        let first = FirstFactor { user_id, credential: result.credential, methods, factors, identity };
+        Err(AuthenticationError::SecondFactorRequired(Box::new(first)))
+    }
+
+    /// What a complete login leaves behind, and what the device gets.
+    pub(super) async fn logged_in(
         &self,
-        provider: &str,
-        code: &SecretString,
+        result: &mut AuthResult<U>,
+        method: &str,
         origin: &Origin,
-    ) -> Result<AuthResult<U>, AuthenticationError> {
-        let audit = self.inner.audit.from(origin.clone());
-        let known = self.inner.providers.read().unwrap_or_else(PoisonError::into_inner).get(provider).cloned();
-        let Some(known) = known else {
-            let text = format!("no auth provider `{provider}` is registered");
-            return Err(Error::Configuration(text).into());
-        };
-        let failed = |source| Error::Backend { name: provider.to_owned(), source };
-        let verdict = known.authenticate(code).await.map_err(failed)?;
-        let method = format!("oauth {provider}");
-        let Some(result) = self.by_verdict(verdict).await? else {
-            let (method, reason) = (method.into(), "refused".into());
-            audit.record(AuditAction::LoginFailed { method, reason }, None).await;
-            return Err(AuthenticationError::InvalidCredentials);
-        };
-        self.note_login(&result, &method, &audit).await?;
-        Ok(result)
+    ) -> Result<(), AuthenticationError> {
+        self.note_login(result, method, &self.inner.audit.from(origin.clone())).await?;
+        if result.methods.contains(AuthMethods::PASSWORD) {
+            let known_to = knowing(result.principal().id(), result.credential);
+            result.device = Some(self.inner.devices.issue(&known_to));
+        }
+        Ok(())
     }
 
     /// A key gives what its scopes and its owner's permissions of now have in common.
@@ -273,32 +286,38 @@ impl<U: UserModel> AuthenticationService<U> {
             }
             account = users.find_by_username(username).await?;
         }
-        let mut result = self.result(account, None).ok_or(AuthenticationError::UserNotFound)?;
+        let mut result = self.result(account, None, AuthMethods::PROVIDER).ok_or(AuthenticationError::UserNotFound)?;
         // It ends with the proxy's word.
         result.is_login = false;
         Ok(result)
     }
 
     /// Who has proved to be whom. A backend may know a user who is unknown or inactive here: nobody, then.
-    async fn by_verdict(&self, verdict: Verdict) -> Result<Option<AuthResult<U>>, Error> {
+    async fn by_verdict(&self, verdict: Verdict, methods: AuthMethods) -> Result<Option<AuthResult<U>>, Error> {
         let (id, checked) = match verdict {
             Verdict::Authenticated(id) => (id, None),
             Verdict::AuthenticatedWith { id, credential } => (id, Some(credential)),
             Verdict::Next | Verdict::Refused => return Ok(None),
         };
-        Ok(self.result(self.inner.users.find_by_id_text(&id).await?, checked))
+        Ok(self.result(self.inner.users.find_by_id_text(&id).await?, checked, methods))
     }
 
-    /// An active user, as the store has it now.
+    /// An active user, as the store has it now, for whom the application vouches.
     pub(super) async fn by_id(&self, id: &U::PrimaryKey) -> Result<Option<AuthResult<U>>, Error> {
-        Ok(self.result(self.inner.users.find_by_id(id).await?, None))
+        Ok(self.result(self.inner.users.find_by_id(id).await?, None, AuthMethods::PROVIDER))
     }
 
     /// Nobody, if there is no such user, or an inactive one, or the password was changed since it was checked.
-    fn result(&self, account: Option<Account<U>>, checked: Option<CredentialVersion>) -> Option<AuthResult<U>> {
+    pub(super) fn result(
+        &self,
+        account: Option<Account<U>>,
+        checked: Option<CredentialVersion>,
+        methods: AuthMethods,
+    ) -> Option<AuthResult<U>> {
         let account = account.filter(|account| checked.is_none_or(|checked| checked == account.credential))?;
-        let principal = Principal::new(&account, self.inner.clock.now())?;
-        Some(AuthResult { is_login: true, ..AuthResult::of(&principal, account.credential) })
+        let now = self.inner.clock.now();
+        let principal = Principal::new(&account, now)?.in_person(methods, now);
+        Some(AuthResult { is_login: true, methods, ..AuthResult::of(&principal, account.credential) })
     }
 
     /// What every login leaves behind.
@@ -335,6 +354,8 @@ impl<U: Send + Sync + 'static> AuthResult<U> {
             token: None,
             device: None,
             expires_at: None,
+            methods: principal.auth_methods(),
+            identity: None,
             credential,
             origin: Origin::unknown(),
             is_login: false,

@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) login_url: String,
     pub(crate) home_url: String,
     pub(crate) tokens: TokenConfig,
+    #[cfg(feature = "mfa-totp")]
+    pub(crate) totp: crate::mfa::TotpConfig,
 }
 
 impl Default for Settings {
@@ -23,7 +25,18 @@ impl Default for Settings {
             login_url: "/login".to_owned(),
             home_url: "/".to_owned(),
             tokens: TokenConfig::default(),
+            #[cfg(feature = "mfa-totp")]
+            totp: crate::mfa::TotpConfig::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The address of another page of the routes: it stands beside the login page.
+    #[cfg_attr(not(feature = "__web"), expect(dead_code, reason = "only the web has pages"))]
+    pub(crate) fn beside_login(&self, page: &str) -> String {
+        let (folder, _) = self.login_url.rsplit_once('/').unwrap_or_default();
+        format!("{folder}/{page}")
     }
 }
 

@@ -9,13 +9,14 @@ use crate::registry::{Context, Url};
 use crate::users::UserModel;
 
 impl<U: UserModel> AuthBuilder<U> {
-    /// Keeps tokens, API keys and tickets where this address says: `database:` (the application's own; what is done if nothing
-    /// is said and there is one), `memory:`, `redis://…`, or another database.
+    /// Keeps tokens, API keys, second factors and tickets where this address says: `database:` (the application's own; what is done
+    /// if nothing is said and there is one), `memory:`, `redis://…`, or another database. What is not lasting there is lost: a user
+    /// whose second factors are gone needs a password only.
     pub fn records(self, url: &str) -> Self {
         Self { records: Some(Url::new(url)), ..self }
     }
 
-    /// Keeps tokens, API keys and tickets in this store. Then neither the program nor the environment says an address.
+    /// Keeps tokens, API keys, second factors and tickets in this store. Then neither the program nor the environment says an address.
     pub fn record_store(self, store: impl RecordStore) -> Self {
         Self { record_store: Some(Arc::new(store)), ..self }
     }
@@ -41,7 +42,16 @@ pub(super) async fn records(
     match (given, url) {
         (Some(_), Some(_)) => Err(both("records", "record_store")),
         (Some(store), None) => Ok(store),
-        (None, url) => Ok(records::connect(url.unwrap_or(default_place), context).await?),
+        (None, url) => {
+            let url = url.unwrap_or(default_place);
+            if url.scheme() == "memory" && default_place.scheme() == "database" {
+                tracing::warn!(
+                    "second factors, keys and tokens are kept in this process, the users in a database: after a restart a password \
+                     is enough for whoever had a second factor"
+                );
+            }
+            Ok(records::connect(url, context).await?)
+        }
     }
 }
 

@@ -3,25 +3,28 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::DateTime;
+
 use super::config::TokenConfig;
 use super::service::{AuthResult, AuthenticationService};
 use super::{Auth, AuthenticationError, Error};
 use crate::BoxFuture;
 use crate::access::Principal;
 use crate::audit::{AuditAction, Origin};
+use crate::mfa::AuthMethods;
 use crate::permissions::PermissionSet;
 use crate::records::DynRecordStore;
 use crate::registry::Context;
 use crate::secret::SecretString;
 use crate::tokens::{
     AccessRefused, AccessVerdict, BlacklistReason, JwtAuth, JwtError, JwtKey, KeyRing, RecordBlacklist,
-    RecordRefreshStore, Refreshed, TokenError, TokenPair, TokenRefused, TokenRotationManager, TokenService,
-    TokenSubjects,
+    RecordRefreshStore, RefreshGrant, Refreshed, TokenError, TokenLogin, TokenPair, TokenRefused, TokenRotationManager,
+    TokenService, TokenSubjects,
 };
 use crate::users::{Account, UserManager, UserModel};
 
 /// The users, as tokens ask for them.
-struct Subjects<U: UserModel>(UserManager<U>);
+pub(super) struct Subjects<U: UserModel>(pub(super) UserManager<U>);
 
 impl<U: UserModel> fmt::Debug for Subjects<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,6 +87,10 @@ impl<U: UserModel> AuthenticationService<U> {
         origin: &Origin,
     ) -> Result<AuthResult<U>, AuthenticationError> {
         let inner = self.inner();
+        #[cfg(feature = "oauth2-provider")]
+        if let Some(result) = self.by_oauth2_token(token, origin).await? {
+            return Ok(result);
+        }
         let token = match inner.tokens.verify(token.expose()).await? {
             AccessVerdict::Accepted(token) => token,
             AccessVerdict::Refused(refused) => {
@@ -92,13 +99,18 @@ impl<U: UserModel> AuthenticationService<U> {
             }
         };
         let scopes = token.scope.as_deref().map(|scope| PermissionSet::of(scope.split_ascii_whitespace()));
+        let login = token.login.as_ref().and_then(|login| {
+            let methods = AuthMethods::from_names(login.amr.iter().map(String::as_str));
+            Some((DateTime::from_timestamp(login.auth_time, 0)?, methods))
+        });
         let holds = |account: Account<U>| {
             if account.credential != token.credential {
                 return None;
             }
-            let principal = match &scopes {
-                Some(scopes) => Principal::delegated(&account, token.issued_at, scopes)?,
-                None => Principal::new(&account, token.issued_at)?,
+            let principal = match (&scopes, login) {
+                (Some(scopes), _) => Principal::delegated(&account, token.issued_at, scopes)?,
+                (None, Some((at, methods))) => Principal::new(&account, at)?.in_person(methods, inner.clock.now()),
+                (None, None) => Principal::new(&account, token.issued_at)?,
             };
             Some(AuthResult::of(&principal, account.credential))
         };
@@ -152,7 +164,8 @@ impl<U: UserModel> Auth<U> {
     ///
     /// # Errors
     /// [`AuthenticationError::InvalidToken`] for who came with a token, an API key or a proxy's word: these are not exchanged for
-    /// more. [`AuthenticationError::Unavailable`] when a store fails.
+    /// more. [`AuthenticationError::SecondFactorRequired`] where one was added meanwhile, and
+    /// [`AuthenticationError::Unavailable`] when a store fails.
     pub async fn issue_tokens(
         &self,
         result: &mut AuthResult<U>,
@@ -161,7 +174,21 @@ impl<U: UserModel> Auth<U> {
     ) -> Result<TokenPair, AuthenticationError> {
         result.check_login()?;
         let tokens = self.tokens_from(&result.origin);
-        let pair = tokens.issue(result.principal().id(), result.credential, client_id, scope).await?;
+        let principal = result.principal();
+        let amr = result.methods.names().into_iter().map(str::to_owned).collect();
+        let grant = RefreshGrant {
+            user_id: principal.id().to_owned(),
+            credential: result.credential,
+            client_id: client_id.map(str::to_owned),
+            scope: scope.map(str::to_owned),
+            login: Some(TokenLogin { auth_time: principal.authenticated_at().timestamp(), amr }),
+        };
+        let pair = tokens.issue_grant(grant).await?;
+        // Whoever added a factor since the first one was proved has ended all tokens that there were, and these were not.
+        if let Err(error) = self.authentication().second_step(result).await {
+            tokens.revoke_family(result.principal().id(), &pair.family).await?;
+            return Err(error);
+        }
         result.token = Some(pair.clone());
         Ok(pair)
     }
@@ -183,15 +210,19 @@ impl<U: UserModel> Auth<U> {
         }
     }
 
-    /// Ends everything that a user is logged in with: sessions, refresh tokens, access tokens. API keys stay.
+    /// Ends everything that a user is logged in with: sessions, refresh tokens, access tokens, clients' too. API keys stay.
     ///
     /// # Errors
     /// When a store fails, or cannot tell a user's sessions: then some may still be alive.
     pub async fn log_out_everywhere(&self, user_id: &str) -> Result<(), Error> {
         let revoked = self.tokens().revoke_user(user_id, BlacklistReason::Logout).await;
+        #[cfg(feature = "oauth2-provider")]
+        let ended = self.oauth2().end_grants_of(user_id).await;
         // What can be ended is, whatever failed before.
         self.session_manager()?.destroy_all(user_id).await?;
         revoked?;
+        #[cfg(feature = "oauth2-provider")]
+        ended?;
         Ok(())
     }
 }

@@ -204,6 +204,48 @@ actions! {
         /// Its name.
         group
     } => "group.left", true;
+    /// A second factor was added.
+    FactorAdded {
+        /// Which kind.
+        kind
+    } => "factor.added", true;
+    /// A second factor was removed.
+    FactorRemoved {
+        /// Which kind; `all` where all of a user's were.
+        kind
+    } => "factor.removed", true;
+    /// An account at another provider belongs to the user now.
+    IdentityLinked {
+        /// Which provider.
+        provider
+    } => "identity.linked", true;
+    /// It does not any more.
+    IdentityUnlinked {
+        /// Which provider.
+        provider
+    } => "identity.unlinked", true;
+    /// A client was registered.
+    ClientRegistered {
+        /// Its id.
+        client
+    } => "client.registered", true;
+    /// A user allowed a client something.
+    ConsentGranted {
+        /// The client.
+        client,
+        /// What it may do.
+        scope
+    } => "consent.granted", true;
+    /// A user took it back.
+    ConsentRevoked {
+        /// The client.
+        client
+    } => "consent.revoked", true;
+    /// An authorization code came twice: somebody has a copy. What was issued for it is dead.
+    CodeReused {
+        /// The client.
+        client
+    } => "code.reused", false;
     /// Something of the application's own.
     Custom {
         /// Its name.

@@ -9,6 +9,8 @@
 //! | `session.started`, `session.ended` | logins, and [`SessionManager`](crate::sessions::SessionManager) |
 //! | `token.…`, `api_key.…` | tokens and API keys |
 //! | `user.…`, `password.…`, `permission.…`, `group.…` | [`UserManager`](crate::users::UserManager), for what changed something; done by whom, says its `by` |
+//! | `factor.…` | second factors, where their owner changes them |
+//! | `identity.…`, `client.…`, `consent.…`, `code.reused` | logins by other providers, and the OAuth 2 provider |
 //! | `custom` | the application |
 //!
 //! What each of them means stands at [`AuditAction`]. In the program's log only stand access tokens, API keys and proxies' words

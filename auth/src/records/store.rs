@@ -14,8 +14,8 @@ pub const MAX_RECORD: usize = 64 << 10;
 pub struct RecordKind(&'static str);
 
 impl RecordKind {
-    /// A kind of records: `RecordKind::new("sign_in_link")`. This crate's own are `api_key`, `refresh_family`, `socket_ticket` and
-    /// `token_blacklist`.
+    /// A kind of records: `RecordKind::new("sign_in_link")`. This crate's own begin with `api_`, `mfa_`,
+    /// `oauth_`, `pending_`, `refresh_`, `socket_` and `token_`.
     ///
     /// # Panics
     /// Unless it has 1 to 32 small letters and underscores; in a constant, at compile time.
@@ -155,6 +155,59 @@ pub trait RecordStore: fmt::Debug + Send + Sync + 'static {
     /// Removes expired records of all kinds, that many at the most, and says how many. A store that removes them by itself
     /// has nothing to do.
     fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, RecordError>>;
+}
+
+impl<S: RecordStore + ?Sized> RecordStore for Arc<S> {
+    fn get<'a>(
+        &'a self,
+        kind: RecordKind,
+        ids: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<Option<Record>>, RecordError>> {
+        (**self).get(kind, ids)
+    }
+
+    fn insert<'a>(
+        &'a self,
+        kind: RecordKind,
+        id: &'a str,
+        record: NewRecord,
+    ) -> BoxFuture<'a, Result<bool, RecordError>> {
+        (**self).insert(kind, id, record)
+    }
+
+    fn replace<'a>(
+        &'a self,
+        kind: RecordKind,
+        id: &'a str,
+        version: u64,
+        record: NewRecord,
+    ) -> BoxFuture<'a, Result<RecordReplaced, RecordError>> {
+        (**self).replace(kind, id, version, record)
+    }
+
+    fn take<'a>(&'a self, kind: RecordKind, id: &'a str) -> BoxFuture<'a, Result<Option<Record>, RecordError>> {
+        (**self).take(kind, id)
+    }
+
+    fn owned<'a>(
+        &'a self,
+        kind: RecordKind,
+        owner: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, Record)>, RecordError>> {
+        (**self).owned(kind, owner)
+    }
+
+    fn delete_owned<'a>(&'a self, kind: RecordKind, owner: &'a str) -> BoxFuture<'a, Result<u64, RecordError>> {
+        (**self).delete_owned(kind, owner)
+    }
+
+    fn count(&self, kind: RecordKind) -> BoxFuture<'_, Result<u64, RecordError>> {
+        (**self).count(kind)
+    }
+
+    fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, RecordError>> {
+        (**self).cleanup_expired(batch)
+    }
 }
 
 /// A record store that is shared.

@@ -71,7 +71,8 @@ impl SessionRecord {
 pub struct Login {
     /// The user's primary key as text.
     pub user_id: String,
-    /// A MAC over the user's credential version: another password, another tie, no login.
+    /// A MAC over the user's credential version and what stands in its last byte, by which ways the user proved who they are:
+    /// another password, another tie, no login.
     pub tie: [u8; 32],
     /// When the user proved who they are.
     pub at: DateTime<Utc>,

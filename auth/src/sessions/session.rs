@@ -317,19 +317,14 @@ impl<B: SessionBackend> Session<B> {
         if self.login().is_some_and(|old| old.user_id != login.user_id) {
             self.flush().await?;
         }
-        let attempt = Attempt(self);
-        self.begin(login.clone(), device.clone());
-        let mut saved = self.save().await;
-        if matches!(saved, Err(SessionError::Ended)) {
-            // Logged out or under another key meanwhile, in another request: log in to a session of its own.
-            *self.state() = State { accessed: true, ..State::default() };
-            self.begin(login, device);
-            saved = self.save().await;
+        match self.renew(login.clone(), device.clone()).await {
+            Err(SessionError::Ended) => {
+                // Logged out or under another key meanwhile, in another request: log in to a session of its own.
+                *self.state() = State { accessed: true, ..State::default() };
+                self.renew(login, device).await
+            }
+            other => other,
         }
-        if saved.is_ok() {
-            std::mem::forget(attempt);
-        }
-        saved
     }
 
     /// Ends the session unless it was changed since it was loaded.
@@ -347,12 +342,17 @@ impl<B: SessionBackend> Session<B> {
         Ok(())
     }
 
-    fn begin(&self, login: Login, device: Option<Device>) {
-        let mut state = self.state();
-        state.changes.device = device;
-        state.changes.login = Some(login);
-        state.renew = true;
-        state.note_change();
+    /// Notes a login of the same user, under a new key. A session that was ended meanwhile stays so.
+    pub(crate) async fn renew(&self, login: Login, device: Option<Device>) -> Result<(), SessionError> {
+        let attempt = Attempt(self);
+        {
+            let mut state = self.state();
+            (state.changes.login, state.changes.device, state.renew) = (Some(login), device, true);
+            state.note_change();
+        }
+        self.save().await?;
+        std::mem::forget(attempt);
+        Ok(())
     }
 
     /// Notes that the session was used, when that is due.

@@ -9,6 +9,8 @@
 pub mod cache;
 mod clock;
 pub mod limit_store;
+#[cfg(feature = "oauth2-provider")]
+pub mod oauth2_token_store;
 pub mod password_hasher;
 pub mod record_store;
 pub mod refresh_token_store;

@@ -28,7 +28,8 @@ use super::{ManualClock, at_once};
 use crate::clock::Clock as _;
 use crate::secret::{SecretKey, SecretString};
 use crate::tokens::{
-    RefreshGrant, RefreshRefused, RefreshTokenStore, RotatedToken, Rotation, TokenError, TokenRotationManager,
+    RefreshGrant, RefreshRefused, RefreshTokenStore, RotatedToken, Rotation, TokenError, TokenLogin,
+    TokenRotationManager,
 };
 
 /// Makes a test of each promise of `RefreshTokenStore`. See `auth::testing::refresh_token_store`.
@@ -60,7 +61,8 @@ fn manager<S: RefreshTokenStore>(store: S, clock: &ManualClock) -> TokenRotation
 
 fn grant(user_id: &str) -> RefreshGrant {
     let (client_id, scope) = (Some("app".to_owned()), Some("blog.read_post".to_owned()));
-    RefreshGrant { user_id: user_id.to_owned(), credential: 7, client_id, scope }
+    let login = Some(TokenLogin { auth_time: 1_700_000_000, amr: vec!["pwd".to_owned(), "otp".to_owned()] });
+    RefreshGrant { user_id: user_id.to_owned(), credential: 7, client_id, scope, login }
 }
 
 async fn begun(manager: &TokenRotationManager, user_id: &str) -> SecretString {
@@ -103,7 +105,8 @@ pub async fn every_use_gives_the_next_token<S: RefreshTokenStore, K>((store, clo
 /// Whatever is in it.
 pub async fn a_grant_stays_what_it_was<S: RefreshTokenStore, K>((store, clock, _keep): (S, ManualClock, K)) {
     let manager = manager(store, &clock);
-    let bare = RefreshGrant { user_id: "\u{1f511}".into(), credential: i64::MIN, client_id: None, scope: None };
+    let bare =
+        RefreshGrant { user_id: "\u{1f511}".into(), credential: i64::MIN, client_id: None, scope: None, login: None };
     let token = manager.begin(bare.clone()).await.unwrap().token;
     let Rotation::Rotated(next) = manager.rotate(token.expose(), None).await.unwrap() else { panic!("refused") };
     assert_eq!(next.grant, bare);

@@ -27,7 +27,7 @@ pub use jwt::{
 pub use opaque::{OpaqueToken, TokenPrefix};
 pub use refresh::{
     InMemoryRefreshStore, RecordRefreshStore, RefreshFamily, RefreshGrant, RefreshRefused, RefreshToken,
-    RefreshTokenStore, RotatedToken, Rotation, TokenRotationManager,
+    RefreshTokenStore, RotatedToken, Rotation, TokenLogin, TokenRotationManager,
 };
 #[cfg(feature = "token-jwt")]
 pub use service::{

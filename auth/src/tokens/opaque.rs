@@ -45,7 +45,7 @@ impl TokenPrefix {
         }
     }
 
-    pub(super) const fn fixed(prefix: &'static str) -> Self {
+    pub(crate) const fn fixed(prefix: &'static str) -> Self {
         Self(Cow::Borrowed(prefix))
     }
 

@@ -182,6 +182,11 @@ impl<U: UserModel> UserManager<U> {
         self.store.find(UserLookup::Username(&U::normalize_username(login))).await
     }
 
+    /// The user's mail address, if there is one.
+    pub fn email_of(user: &U) -> Result<Option<String>, UserError> {
+        Ok(text_of(user, Role::Email)?.filter(|email| !email.is_empty()))
+    }
+
     /// The one form by which tries to log in with this are counted, whether there is such a user or not.
     pub(crate) fn canonical_login(login: &str) -> String {
         let login = if login.contains('@') { Self::canonical_email(login) } else { login.to_owned() };
@@ -351,7 +356,7 @@ impl<U: UserModel> UserManager<U> {
 
     /// Whoever has an address logs in with it, so a stranger cannot take one that somebody has.
     async fn check_address_is_free(&self, user: &U) -> Result<(), UserError> {
-        let Some(email) = text_of(user, Role::Email)?.filter(|email| !email.is_empty()) else { return Ok(()) };
+        let Some(email) = Self::email_of(user)? else { return Ok(()) };
         match self.store.find(UserLookup::Email(&email)).await? {
             Some(_) => Err(UserError::AlreadyExists { column: column_name::<U>(Role::Email) }),
             None => Ok(()),

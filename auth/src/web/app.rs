@@ -71,6 +71,11 @@ impl<U: UserModel> UserApp for App<U> {
         &self.auth.settings().0.login_url
     }
 
+    #[cfg(feature = "mfa-webauthn")]
+    fn has_passkeys(&self) -> bool {
+        self.auth.mfa().has_relying_party()
+    }
+
     fn authenticate<'a>(
         &'a self,
         credentials: AuthCredentials,

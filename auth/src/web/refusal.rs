@@ -7,8 +7,9 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::page;
-use crate::access::PermissionDenied;
+use crate::access::{PermissionDenied, StepUp};
 use crate::accounts::AuthenticationError;
+use crate::mfa::FactorKind;
 use crate::sessions::SessionError;
 use crate::{accounts, report};
 
@@ -34,6 +35,10 @@ pub(crate) enum Kind {
     Unauthenticated,
     /// Somebody is, and may not.
     Denied(PermissionDenied),
+    /// Somebody is, and may after a better login.
+    StepUp(StepUp),
+    /// Somebody has proved the first factor, and goes on by one of these.
+    SecondFactor(Vec<FactorKind>),
     /// There is such an object, and it is not for this user: the same answer as where there is none.
     Hidden,
     /// A page of another site made the request, or it lacks its token.
@@ -55,7 +60,7 @@ impl Refusal {
         Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, challenges: Vec::new() }
     }
 
-    /// The same, sending people to the login page and back.
+    /// The same, sending people to the login page, or to one where they make it better, and back.
     pub(crate) fn or_log_in(mut self, parts: &Parts, login_url: &str) -> Self {
         if self.wants_page && matches!(parts.method, Method::GET | Method::HEAD) {
             let next = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -82,6 +87,7 @@ impl Refusal {
         let kind = match error {
             AuthenticationError::Unavailable(error) => return Self::failed(&error, parts),
             AuthenticationError::TooMany { wait } => Kind::TooMany(wait),
+            AuthenticationError::SecondFactorRequired(first) => Kind::SecondFactor(first.factors().to_vec()),
             AuthenticationError::Malformed { .. } | AuthenticationError::Mixed => {
                 Kind::Bad(StatusCode::BAD_REQUEST, sentence(&error))
             }
@@ -104,11 +110,17 @@ impl Refusal {
         Self::new(Kind::Unavailable, parts)
     }
 
+    /// Whether a person is to read it.
+    #[cfg(feature = "web-axum")]
+    pub(crate) fn wants_page(&self) -> bool {
+        self.wants_page
+    }
+
     /// The HTTP status of the answer.
     pub fn status(&self) -> StatusCode {
         match &self.kind {
-            Kind::Unauthenticated if self.log_in_at.is_some() => StatusCode::SEE_OTHER,
-            Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Kind::Unauthenticated | Kind::StepUp(_) if self.log_in_at.is_some() => StatusCode::SEE_OTHER,
+            Kind::Unauthenticated | Kind::StepUp(_) | Kind::SecondFactor(_) => StatusCode::UNAUTHORIZED,
             Kind::Denied(_) | Kind::CrossSite | Kind::Full => StatusCode::FORBIDDEN,
             Kind::Hidden => StatusCode::NOT_FOUND,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -154,12 +166,23 @@ impl Refusal {
             return (status, headers, page::message(title, &detail));
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        let problem = serde_json::json!({
+        let mut problem = serde_json::json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or("Refused"),
             "status": status.as_u16(),
             "detail": detail,
         });
+        match &self.kind {
+            Kind::StepUp(StepUp::SecondFactor) => problem["step_up"] = "second_factor".into(),
+            Kind::StepUp(StepUp::Reauthenticate { seconds }) => {
+                problem["step_up"] = "reauthenticate".into();
+                problem["max_age"] = (*seconds).into();
+            }
+            Kind::SecondFactor(factors) => {
+                problem["factors"] = factors.iter().map(|factor| factor.name()).collect();
+            }
+            _ => {}
+        }
         (status, headers, problem.to_string())
     }
 }
@@ -169,6 +192,9 @@ impl fmt::Display for Refusal {
         f.write_str(match &self.kind {
             Kind::Unauthenticated => "Log in first.",
             Kind::Denied(_) => "You do not have the permission for this.",
+            Kind::StepUp(StepUp::SecondFactor) => "This needs a login with a second factor.",
+            Kind::StepUp(StepUp::Reauthenticate { .. }) => "Prove again who you are, then try again.",
+            Kind::SecondFactor(_) => "A second factor is required.",
             Kind::Hidden => "There is nothing here.",
             Kind::CrossSite => "This request did not come from a page of this site.",
             Kind::Unavailable => "This cannot be answered right now. Try again in a moment.",
@@ -190,7 +216,7 @@ fn sentence(error: &AuthenticationError) -> String {
 }
 
 /// Whether a person asks with a browser: it says that it takes HTML. `*/*` is what programs say.
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT).iter().any(|accept| {
         let mut kinds = accept.as_bytes().split(|b| *b == b',');
         kinds.any(|kind| kind.trim_ascii().to_ascii_lowercase().starts_with(b"text/html"))

@@ -18,7 +18,7 @@ use super::exempt::CsrfExempt;
 use super::refusal::{Kind, Refusal};
 use super::source::source;
 use crate::BoxFuture;
-use crate::access::Principal;
+use crate::access::{PermissionDenied, Principal, StepUp};
 #[cfg(feature = "web-axum-websocket")]
 use crate::accounts::Credential;
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
@@ -51,6 +51,9 @@ pub(crate) trait WebApp: fmt::Debug + Send + Sync + 'static {
 pub(crate) trait UserApp: Send + Sync {
     /// Where people log in.
     fn login_url(&self) -> &str;
+    /// Whether they may do so by a passkey.
+    #[cfg(feature = "mfa-webauthn")]
+    fn has_passkeys(&self) -> bool;
     /// Who brings these credentials.
     fn authenticate<'a>(
         &'a self,
@@ -345,6 +348,23 @@ impl RequestAuth {
             }
             Err(misconfigured) => misconfigured,
         }
+    }
+
+    /// 403; where a better login would help, 401, or the page for it.
+    pub(crate) fn denied(&self, denied: PermissionDenied, parts: &Parts) -> Refusal {
+        let (Some(step), Ok(app)) = (denied.step_up(), self.users(parts)) else {
+            return Refusal::new(Kind::Denied(denied), parts);
+        };
+        tracing::info!(required = denied.required(), "a better login is required");
+        let page = match step {
+            StepUp::SecondFactor => "factors",
+            StepUp::Reauthenticate { .. } => "reauthenticate",
+        };
+        // It stands beside the login page.
+        let (folder, _) = app.login_url().rsplit_once('/').unwrap_or_default();
+        let refusal = Refusal::new(Kind::StepUp(step), parts).challenging(self.inner.backends.stepping_up(step));
+        let sessions = self.inner.backends.has_sessions();
+        if sessions { refusal.or_log_in(parts, &format!("{folder}/{page}")) } else { refusal }
     }
 
     /// Whether the answer must wait for the session to be written.

@@ -1,11 +1,8 @@
 //! Two libraries of other languages verify these tokens, and theirs are verified here: `PyJWT` and `jose`, which
 //! `tests/interop/install.sh` installs.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
 use auth::tokens::{JwtAlgorithm, JwtAuth, JwtKey, KeyRing};
+use auth_tests::Peer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -21,108 +18,66 @@ fn own() -> Own {
     Own { scope: "read write".into(), tenant: json!({ "id": 7, "name": "Ærø \"1\"" }) }
 }
 
-/// A library of another language: a program that reads a task and writes its result.
-struct Peer {
-    command: fn(&Path, &Path) -> Command,
-}
+/// Each algorithm, in both directions, by a key of its own and by a key set.
+fn agrees(peer: Peer) {
+    for (algorithm, private, public) in [
+        (JwtAlgorithm::Hs256, SECRET, SECRET),
+        (JwtAlgorithm::Rs256, RS256, RS256_PUBLIC),
+        (JwtAlgorithm::Es256, ES256, ES256_PUBLIC),
+        (JwtAlgorithm::EdDsa, EDDSA, EDDSA_PUBLIC),
+    ] {
+        let secret = algorithm == JwtAlgorithm::Hs256;
+        let private_key =
+            if secret { JwtKey::hs256(private) } else { JwtKey::private_pem(algorithm, private) }.unwrap();
+        let public_key = if secret { JwtKey::hs256(public) } else { JwtKey::public_pem(algorithm, public) }.unwrap();
+        let id = private_key.id().to_owned();
+        let with = |ring| JwtAuth::with_keys(ring).issuer(ISSUER).audience(AUDIENCE).token_type("at+jwt").unwrap();
+        let jwt = with(KeyRing::new(private_key).unwrap());
 
-const PYJWT: Peer = Peer {
-    command: |scripts, installed| {
-        let mut command = Command::new(installed.join("venv/bin/python"));
-        command.arg(scripts.join("pyjwt.py"));
-        command
-    },
-};
-
-const JOSE: Peer = Peer {
-    command: |scripts, installed| {
-        let mut command = Command::new("node");
-        command.arg(scripts.join("jose.mjs")).env("INTEROP", installed);
-        command
-    },
-};
-
-impl Peer {
-    fn ask(&self, task: &Value) -> Result<Value, String> {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let installed = std::env::var_os("AUTH_INTEROP").map_or_else(|| tests.join("../target/interop"), PathBuf::from);
-        assert!(installed.is_dir(), "run tests/interop/install.sh");
-        let mut child = (self.command)(&tests.join("interop"), &installed)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(task.to_string().as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        // They verify ours.
+        let claims = jwt.claims("42").with_username("ada").with_extra(own());
+        let token = jwt.encode(&claims).unwrap();
+        let task = json!({
+            "do": "verify", "alg": algorithm.name(), "key": public, "token": token.expose(),
+            "iss": ISSUER, "aud": AUDIENCE, "typ": "at+jwt",
+        });
+        let mut tasks = vec![task.clone()];
+        if !secret {
+            let jwks = serde_json::to_value(jwt.keys().jwks()).unwrap();
+            tasks.push(super::forge::but(task.clone(), "jwks", jwks));
         }
-        Ok(serde_json::from_slice(&output.stdout).unwrap())
-    }
-
-    /// Each algorithm, in both directions, by a key of its own and by a key set.
-    fn agrees(&self) {
-        for (algorithm, private, public) in [
-            (JwtAlgorithm::Hs256, SECRET, SECRET),
-            (JwtAlgorithm::Rs256, RS256, RS256_PUBLIC),
-            (JwtAlgorithm::Es256, ES256, ES256_PUBLIC),
-            (JwtAlgorithm::EdDsa, EDDSA, EDDSA_PUBLIC),
-        ] {
-            let secret = algorithm == JwtAlgorithm::Hs256;
-            let private_key =
-                if secret { JwtKey::hs256(private) } else { JwtKey::private_pem(algorithm, private) }.unwrap();
-            let public_key =
-                if secret { JwtKey::hs256(public) } else { JwtKey::public_pem(algorithm, public) }.unwrap();
-            let id = private_key.id().to_owned();
-            let with = |ring| JwtAuth::with_keys(ring).issuer(ISSUER).audience(AUDIENCE).token_type("at+jwt").unwrap();
-            let jwt = with(KeyRing::new(private_key).unwrap());
-
-            // They verify ours.
-            let claims = jwt.claims("42").with_username("ada").with_extra(own());
-            let token = jwt.encode(&claims).unwrap();
-            let task = json!({
-                "do": "verify", "alg": algorithm.name(), "key": public, "token": token.expose(),
-                "iss": ISSUER, "aud": AUDIENCE, "typ": "at+jwt",
+        for task in tasks {
+            let verified = peer.ask(&task).unwrap();
+            assert_eq!(verified["header"], json!({ "alg": algorithm.name(), "typ": "at+jwt", "kid": id }));
+            let expected = json!({
+                "iss": ISSUER, "sub": "42", "aud": AUDIENCE, "exp": claims.exp, "iat": claims.iat, "jti": claims.jti,
+                "username": "ada", "scope": "read write", "tenant": own().tenant,
             });
-            let mut tasks = vec![task.clone()];
-            if !secret {
-                let jwks = serde_json::to_value(jwt.keys().jwks()).unwrap();
-                tasks.push(super::forge::but(task.clone(), "jwks", jwks));
-            }
-            for task in tasks {
-                let verified = self.ask(&task).unwrap();
-                assert_eq!(verified["header"], json!({ "alg": algorithm.name(), "typ": "at+jwt", "kid": id }));
-                let expected = json!({
-                    "iss": ISSUER, "sub": "42", "aud": AUDIENCE, "exp": claims.exp, "iat": claims.iat, "jti": claims.jti,
-                    "username": "ada", "scope": "read write", "tenant": own().tenant,
-                });
-                assert_eq!(verified["claims"], expected, "{algorithm}");
-            }
-            let other = task["token"].as_str().unwrap().rsplit_once('.').unwrap().0.to_owned() + "." + &"A".repeat(86);
-            assert!(self.ask(&super::forge::but(task, "token", other)).is_err(), "{algorithm}");
+            assert_eq!(verified["claims"], expected, "{algorithm}");
+        }
+        let other = task["token"].as_str().unwrap().rsplit_once('.').unwrap().0.to_owned() + "." + &"A".repeat(86);
+        assert!(peer.ask(&super::forge::but(task, "token", other)).is_err(), "{algorithm}");
 
-            // Ours verifies theirs, with a public key and with a key set.
-            for header in [json!({ "typ": "at+jwt", "kid": id }), json!({ "typ": "at+jwt" })] {
-                let sent = json!({
-                    "iss": ISSUER, "sub": "42", "aud": ["https://other.example", AUDIENCE], "exp": claims.exp,
-                    "nbf": claims.iat, "iat": claims.iat, "jti": "theirs", "scope": own().scope, "tenant": own().tenant,
-                });
-                let task = json!({
-                    "do": "sign", "alg": algorithm.name(), "key": private, "header": header, "claims": sent,
-                });
-                let made = self.ask(&task).unwrap();
-                let token = made["token"].as_str().unwrap();
-                let mut rings = vec![KeyRing::verifying([public_key.clone()]).unwrap()];
-                if !secret {
-                    let jwks = serde_json::to_string(&jwt.keys().jwks()).unwrap();
-                    rings.push(KeyRing::from_jwks(&jwks).unwrap());
-                }
-                for ring in rings {
-                    let read = with(ring).decode::<Own>(token).unwrap();
-                    assert_eq!((&*read.sub, &*read.jti, &read.extra), ("42", "theirs", &own()));
-                    assert_eq!((read.exp, read.nbf, read.iat), (claims.exp, claims.iat, claims.iat));
-                }
+        // Ours verifies theirs, with a public key and with a key set.
+        for header in [json!({ "typ": "at+jwt", "kid": id }), json!({ "typ": "at+jwt" })] {
+            let sent = json!({
+                "iss": ISSUER, "sub": "42", "aud": ["https://other.example", AUDIENCE], "exp": claims.exp,
+                "nbf": claims.iat, "iat": claims.iat, "jti": "theirs", "scope": own().scope, "tenant": own().tenant,
+            });
+            let task = json!({
+                "do": "sign", "alg": algorithm.name(), "key": private, "header": header, "claims": sent,
+            });
+            let made = peer.ask(&task).unwrap();
+            let token = made["token"].as_str().unwrap();
+            let mut rings = vec![KeyRing::verifying([public_key.clone()]).unwrap()];
+            if !secret {
+                let jwks = serde_json::to_string(&jwt.keys().jwks()).unwrap();
+                rings.push(KeyRing::from_jwks(&jwks).unwrap());
+            }
+            for ring in rings {
+                let read = with(ring).decode::<Own>(token).unwrap();
+                assert_eq!((&*read.sub, &*read.jti, &read.extra), ("42", "theirs", &own()));
+                assert_eq!((read.exp, read.nbf, read.iat), (claims.exp, claims.iat, claims.iat));
             }
         }
     }
@@ -131,11 +86,11 @@ impl Peer {
 #[test]
 #[ignore = "needs Python with PyJWT"]
 fn pyjwt_agrees() {
-    PYJWT.agrees();
+    agrees(Peer::python("pyjwt.py"));
 }
 
 #[test]
 #[ignore = "needs Node.js with jose"]
 fn jose_agrees() {
-    JOSE.agrees();
+    agrees(Peer::node("jose.mjs"));
 }

@@ -18,7 +18,7 @@ on_every_store!(refresh_token_store_suite, |store| RecordRefreshStore::over(stor
 const SECRET: &str = "9ZPvnIRcHkGfWbRfbTGZHkwJn8Tn0kHJ-qwe";
 
 fn grant() -> RefreshGrant {
-    RefreshGrant { user_id: "ada".to_owned(), credential: 1, client_id: None, scope: None }
+    RefreshGrant { user_id: "ada".to_owned(), credential: 1, client_id: None, scope: None, login: None }
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn a_handler_for_another_user_type_gives_no_access() {
 #[tokio::test]
 async fn settings_that_cannot_work_do_not_start() {
     let builder = Auth::<Author>::builder;
-    for (builder, expected) in [
+    for (builder, expected) in vec![
         (builder().sessions("nonsense:"), "there is no session backend `nonsense`"),
         (builder().auth_backends(["ldap"]), "there is no auth backend `ldap`"),
         (builder().auth_backends([]), "nobody can log in"),

@@ -19,12 +19,15 @@ mod kept;
 mod keys;
 mod logins;
 mod outages;
+mod passkeys;
 mod probes;
 mod redis;
 mod restarts;
 mod service;
 mod sessions;
 mod settings;
+mod step_up;
+mod steps;
 mod websocket;
 
 pub(crate) mod permissions {

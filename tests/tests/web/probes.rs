@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use auth::BoxFuture;
 use auth::accounts::{AuthCredentials, AuthenticationError};
 use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
+use auth::oauth2::{AuthorizationFlow, AuthorizationResponse};
 use auth::prelude::*;
 use auth::secret::SecretString;
-use auth::users::{InMemoryUserStore, User as _};
+use auth::users::User as _;
 use auth::web::authentication::{ApiKeyAuthentication, BearerAuthentication, HttpBasicAuth, RemoteUserAuthentication};
 use auth_tests::http::{PASSWORD, Visitor};
 use axum::Router;
@@ -196,9 +197,11 @@ async fn a_scope_that_is_no_text_gives_no_tokens() {
 /// Where records cannot be reached, sessions end all the same, and the failure is told.
 #[tokio::test]
 async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fails() {
-    // Never migrated: there is no table of records.
-    let site = Site::with(|builder| builder.database("sqlite::memory:").users(InMemoryUserStore::new())).await;
+    let database = auth_tests::sqlite().await;
+    let site = Site::with(|builder| builder.database(&database.url)).await;
+    site.auth.migrate().await.unwrap();
     let (member, user) = site.member("alice").await;
+    database.sql("DROP TABLE auth_record").await;
     assert_eq!(member.get("/me").await.status, StatusCode::OK);
     assert!(site.auth.log_out_everywhere(&user.id.to_string()).await.is_err());
     assert_eq!(member.get("/me").await.status, StatusCode::UNAUTHORIZED);
@@ -208,7 +211,8 @@ async fn who_logs_out_everywhere_loses_the_sessions_though_the_tokens_store_fail
 #[tokio::test]
 async fn what_failed_is_not_shown() {
     let site = Site::start().await;
-    let credentials = AuthCredentials::oauth("secret-backend-name", "code");
+    let flow = AuthorizationFlow::new("secret-backend-name", "https://example.com/");
+    let credentials = AuthCredentials::oauth(flow, AuthorizationResponse::new("code"));
     let error = site.auth.authentication().authenticate(credentials, &Origin::unknown()).await.unwrap_err();
     assert!(!error.to_string().contains("secret-backend-name"), "{error}");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("secret-backend-name"));

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use auth::BoxFuture;
 use auth::accounts::{
-    AuthBackend, AuthBackendError, AuthCredentials, AuthProvider, AuthenticationError, CompositeAuthBackend, Verdict,
+    AuthBackend, AuthBackendError, AuthCredentials, AuthenticationError, CompositeAuthBackend, Verdict,
 };
 use auth::audit::{AuditError, AuditEvent, AuditSink, Origin};
 use auth::limits::InMemoryLimitStore;
+use auth::oauth2::{AuthProvider, AuthProviderError, AuthorizationFlow, AuthorizationResponse, OAuthUserInfo};
 use auth::prelude::*;
 use auth::records::InMemoryRecordStore;
 use auth::secret::SecretString;
@@ -118,43 +119,54 @@ async fn a_backend_is_added_at_run_time() {
     assert_eq!(site.user("alice").await.last_login, Some(auth::clock::Clock::now(&site.clock)));
 }
 
+/// Vouches for one account of its own.
 #[derive(Debug)]
-struct GitForge(i64);
+pub(crate) struct GitForge;
 
 impl AuthProvider for GitForge {
     fn name(&self) -> &'static str {
         "forge"
     }
 
-    fn authenticate<'a>(&'a self, code: &'a SecretString) -> BoxFuture<'a, Result<Verdict, AuthBackendError>> {
-        Box::pin(std::future::ready(match code.expose() {
-            "good" => Ok(Verdict::Authenticated(self.0.to_string())),
-            "gone" => Err("the forge is gone".into()),
-            _ => Ok(Verdict::Refused),
+    fn get_auth_url<'a>(&'a self, flow: &'a AuthorizationFlow) -> BoxFuture<'a, Result<String, AuthProviderError>> {
+        Box::pin(std::future::ready(Ok(format!("https://forge.example/?state={}", flow.state()))))
+    }
+
+    fn exchange_code<'a>(
+        &'a self,
+        response: &'a AuthorizationResponse,
+        _: &'a AuthorizationFlow,
+    ) -> BoxFuture<'a, Result<OAuthUserInfo, AuthProviderError>> {
+        Box::pin(std::future::ready(match response.code().expose() {
+            "good" => Ok(OAuthUserInfo::new("https://forge.example", "7").with_username("carol")),
+            "gone" => Err(AuthProviderError::unavailable("the forge is gone")),
+            _ => Err(AuthProviderError::refused("the forge does not know it")),
         }))
     }
+}
+
+pub(crate) fn of_forge(code: &str) -> AuthCredentials {
+    AuthCredentials::oauth(AuthorizationFlow::new("forge", "https://example.com/"), AuthorizationResponse::new(code))
 }
 
 #[tokio::test]
 async fn providers_are_registered_by_name() {
     let told = Told::default();
     let site = Site::with(|builder| builder.audit_sink(told.clone())).await;
-    let alice = site.create("alice", |_| {}).await;
     let service = site.auth.authentication();
-    let by = async |provider: &str, code: &str| {
-        service.authenticate(AuthCredentials::oauth(provider, code), &Origin::unknown()).await
-    };
-    assert!(matches!(by("forge", "good").await, Err(AuthenticationError::Unavailable(_))), "nobody is registered");
-    service.register_provider(GitForge(alice.id));
+    let by = async |code: &str| service.authenticate(of_forge(code), &Origin::unknown()).await;
+    assert!(matches!(by("good").await, Err(AuthenticationError::Unavailable(_))), "nobody is registered");
+    service.register_provider(GitForge);
+    assert_eq!(by("good").await.unwrap().user.username, "carol");
     told.take();
-    assert_eq!(by("forge", "good").await.unwrap().user.id, alice.id);
-    assert!(matches!(by("forge", "bad").await, Err(AuthenticationError::InvalidCredentials)));
-    assert!(matches!(by("forge", "gone").await, Err(AuthenticationError::Unavailable(_))));
+    assert_eq!(by("good").await.unwrap().user.username, "carol");
+    assert!(matches!(by("bad").await, Err(AuthenticationError::InvalidToken { .. })));
+    assert!(matches!(by("gone").await, Err(AuthenticationError::Unavailable(_))));
     assert_eq!(told.names(), ["login", "login failed"]);
-    let mut disabled = site.user("alice").await;
+    let mut disabled = site.user("carol").await;
     disabled.is_active = false;
     site.auth.users().update_columns(&disabled, &["is_active"]).await.unwrap();
-    assert!(matches!(by("forge", "good").await, Err(AuthenticationError::InvalidCredentials)), "inactive");
+    assert!(matches!(by("good").await, Err(AuthenticationError::UserNotFound)), "inactive");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use auth::accounts::AuthProviderEntry;
+use auth::oauth2::AuthProvider;
 use auth::permissions::{GroupEntry, PermissionEntry};
 use auth::registry::{self, Context, Place, Url};
 use auth::sessions::{SessionBackend, SessionBackendEntry, SessionError};
@@ -17,6 +19,20 @@ async fn connect(_: &Url, _: &Context) -> Result<impl SessionBackend, SessionErr
     Err::<std::sync::Arc<dyn SessionBackend>, _>(SessionError::Ended)
 }
 
+mod providers {
+    use super::{AuthProvider, Context};
+
+    #[auth::auth_provider("forge")]
+    fn one(_: &Context) -> Result<impl AuthProvider, auth::Error> {
+        Err::<std::sync::Arc<dyn AuthProvider>, _>(auth::Error::Configuration(String::new()))
+    }
+
+    #[auth::auth_provider("forge")]
+    fn another(_: &Context) -> Result<impl AuthProvider, auth::Error> {
+        Err::<std::sync::Arc<dyn AuthProvider>, _>(auth::Error::Configuration(String::new()))
+    }
+}
+
 // By hand, as the macros do it.
 auth::__private::inventory::submit! {
     GroupEntry { name: "by_hand", title: "By hand", permissions: &[], place: Place::new(module_path!(), file!(), line!()) }
@@ -27,6 +43,7 @@ fn main() {
         registry::check::<PermissionEntry>().unwrap_err(),
         registry::check::<GroupEntry>().unwrap_err(),
         registry::check::<SessionBackendEntry>().unwrap_err(),
+        registry::check::<AuthProviderEntry>().unwrap_err(),
     ] {
         let text = error.to_string();
         assert!(text.contains("is declared twice: at ") && text.matches(".rs:").count() == 2, "{text}");

@@ -1,7 +1,7 @@
 //! What settings are held to when all are known, the program's own among them.
 
 use super::target::{Target, Tries};
-use crate::accounts::{AuthBackendEntry, UserStoreBackend, builder, settings};
+use crate::accounts::{AuthBackendEntry, UserStoreBackend, secret, settings};
 use crate::limits::{Backoff, BackoffError, Limiter, LoginLimiter};
 use crate::passwords::PasswordConfigError;
 use crate::registry;
@@ -96,9 +96,9 @@ fn secret(target: &Target, found: &mut Found) {
     if target.database.is_some() {
         found.add(&["database"], "a database needs one of the features `database-…`");
     }
-    let is_server = target.database.as_ref().is_some_and(builder::is_server);
+    let is_server = target.database.as_ref().is_some_and(secret::is_server);
     if is_server && target.secret.is_none() {
-        found.add(&["database", "secret"], builder::NO_SECRET);
+        found.add(&["database", "secret"], secret::NO_SECRET);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sessions that travel whole in their cookie: a second carrier beside the backends, not one of them. It cannot delete
 //! what a visitor holds, nor exclude a concurrent write.
 
-mod seal;
 mod slot;
 
 use std::fmt;
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::registry::{Context, Url};
+use crate::seal;
 use crate::secret::{MacKey, SecretKey};
 
 /// Keeps each session in its visitor's cookie, encrypted: no store is asked for what is in it.
@@ -96,8 +96,8 @@ impl CookieSessionBackend {
     pub fn seal(&self, key: &SessionKey, record: &SessionRecord, max: usize) -> Result<String, SessionError> {
         let (key, record) = (Zeroizing::new(key.expose()), Zeroizing::new(encoding::encode(record)?));
         let plain = Zeroizing::new([key.as_bytes(), &record].concat());
-        let sealed = seal::seal(&self.keys, &self.label, &plain)?;
-        if sealed.len() > max { Err(SessionError::TooLarge { max }) } else { Ok(sealed) }
+        let sealed = seal::seal(&self.keys, &purpose(&self.label), &plain);
+        sealed.filter(|sealed| sealed.len() <= max).ok_or(SessionError::TooLarge { max })
     }
 
     /// The session in a cookie's value. `None` when it is damaged, was sealed for something else or by an unknown secret,
@@ -115,7 +115,10 @@ impl CookieSessionBackend {
 
     /// What is in a cookie, be it ended or not.
     fn unseal(&self, cookie: &[u8]) -> Option<(SessionKey, SessionRecord)> {
-        let plain = seal::open(&self.keys, &self.label, cookie)?;
+        if cookie.len() > Self::MAX_COOKIE {
+            return None;
+        }
+        let plain = seal::open(&self.keys, &purpose(&self.label), cookie)?;
         let (key, record) = plain.split_at_checked(SessionKey::TEXT_LENGTH)?;
         Some((SessionKey::parse(key)?, encoding::decode(record)?))
     }
@@ -198,6 +201,11 @@ impl CookieSessionBackend {
         }
         Err(SessionError::Contended)
     }
+}
+
+/// Nothing else that is sealed opens as a session.
+fn purpose(name: &str) -> Vec<u8> {
+    [b"auth: session cookie 1: ", name.as_bytes()].concat()
 }
 
 /// Where a user's not-before stands: no key leads there.

@@ -226,6 +226,13 @@ impl JwtAuth {
         claims
     }
 
+    /// Whether a token has the header of those that are made here; whether it is valid is another matter.
+    #[cfg(feature = "oauth2-provider")]
+    pub(crate) fn has_made(&self, token: &str) -> bool {
+        let header = token.split('.').next().unwrap_or_default();
+        self.current().headers.iter().any(|known| known == header)
+    }
+
     /// How much work verifying took since this was made.
     pub fn statistics(&self) -> JwtStatistics {
         JwtStatistics {
@@ -327,21 +334,21 @@ impl Current {
         let json = BASE64.decode(encoded).map_err(|_| TokenRefused::Encoding)?;
         let header = header::read(&json)?;
         let key = self.ring.key_for(&header)?;
-        if header.token_type == token_type { Ok(key) } else { Err(TokenRefused::TokenType) }
+        if header.token_type.as_deref() == Some(token_type) { Ok(key) } else { Err(TokenRefused::TokenType) }
     }
 }
 
 /// The parts of a token in its compact form (RFC 7515 §7.1).
-struct Parts<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a str,
+    pub(super) payload: &'a str,
+    pub(super) signature: &'a str,
     /// The first two, with their point.
-    signed: &'a str,
+    pub(super) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    fn of(token: &'a str) -> Result<Self, TokenRefused> {
+    pub(super) fn of(token: &'a str) -> Result<Self, TokenRefused> {
         let parts = token.rsplit_once('.').and_then(|(signed, signature)| {
             let (header, payload) = signed.split_once('.')?;
             Some(Self { header, payload, signature, signed })

@@ -10,7 +10,7 @@ use super::{JwtAlgorithm, TokenRefused};
 /// What a header says; anything that it may not say has been refused.
 pub(super) struct Header<'a> {
     pub(super) algorithm: JwtAlgorithm,
-    pub(super) token_type: Cow<'a, str>,
+    pub(super) token_type: Option<Cow<'a, str>>,
     pub(super) key_id: Option<Cow<'a, str>>,
 }
 
@@ -78,7 +78,6 @@ impl<'de> Visitor<'de> for Members<'_> {
             return Err(refuse(TokenRefused::Unsigned));
         }
         let Some(algorithm) = JwtAlgorithm::named(&algorithm) else { return Err(refuse(TokenRefused::Algorithm)) };
-        let Some(token_type) = token_type else { return Err(refuse(TokenRefused::TokenType)) };
         Ok(Header { algorithm, token_type, key_id })
     }
 }

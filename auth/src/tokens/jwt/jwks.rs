@@ -18,6 +18,12 @@ impl Jwks {
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
     }
+
+    /// Also has the keys of another set.
+    pub fn extend(&mut self, other: Self) {
+        let new: Vec<_> = other.keys.into_iter().filter(|key| !self.keys.contains(key)).collect();
+        self.keys.extend(new);
+    }
 }
 
 /// A public key as JSON has it (RFC 7517 §4).

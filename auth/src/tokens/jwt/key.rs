@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "oauth2-provider")]
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RSA_PKCS1_SHA256,
@@ -37,6 +39,18 @@ enum PrivateKey {
     Rsa(RsaKeyPair),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+}
+
+#[cfg(feature = "oauth2-provider")]
+impl PrivateKey {
+    fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, JwtError> {
+        let written = match self {
+            Self::Rsa(pair) => pair.as_der().map(|der: Pkcs8V1Der<'_>| der.as_ref().to_vec()),
+            Self::Ecdsa(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+            Self::Ed25519(pair) => pair.to_pkcs8v1().map(|der| der.as_ref().to_vec()),
+        };
+        written.map(Zeroizing::new).map_err(|_| JwtError::Signing)
+    }
 }
 
 impl JwtKey {
@@ -117,6 +131,17 @@ impl JwtKey {
             JwtAlgorithm::EdDsa => Ed25519KeyPair::generate().map(PrivateKey::Ed25519),
         };
         Self::pair(private.map_err(|_| JwtError::Signing)?)
+    }
+
+    /// A new key with its PKCS#8 document, to be kept in secret: [`JwtKey::private_der`] reads it again.
+    #[cfg(feature = "oauth2-provider")]
+    pub(crate) fn generate(algorithm: JwtAlgorithm) -> Result<(Self, Zeroizing<Vec<u8>>), JwtError> {
+        let key = Self::random(algorithm)?;
+        let der = match &*key.halves {
+            Halves::Public { private: Some(private), .. } => private.to_pkcs8()?,
+            Halves::Secret(_) | Halves::Public { .. } => return Err(JwtError::Key { algorithm, half: "private" }),
+        };
+        Ok((key, der))
     }
 
     /// The same key under an id of one's own: 1 to 128 visible ASCII characters.

@@ -13,6 +13,8 @@ mod auth;
 mod cache;
 mod claims;
 mod error;
+#[cfg(feature = "oauth2-client")]
+mod foreign;
 mod header;
 mod jwks;
 mod key;

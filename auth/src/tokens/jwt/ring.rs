@@ -77,7 +77,7 @@ impl KeyRing {
     }
 
     /// The place of the key that signs.
-    pub(super) fn signing(&self) -> Option<usize> {
+    pub(crate) fn signing(&self) -> Option<usize> {
         self.signs.then_some(0)
     }
 

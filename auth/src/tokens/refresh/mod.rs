@@ -3,5 +3,7 @@
 mod rotation;
 mod store;
 
-pub use rotation::{RefreshGrant, RefreshRefused, RefreshToken, RotatedToken, Rotation, TokenRotationManager};
+pub use rotation::{
+    RefreshGrant, RefreshRefused, RefreshToken, RotatedToken, Rotation, TokenLogin, TokenRotationManager,
+};
 pub use store::{InMemoryRefreshStore, RecordRefreshStore, RefreshFamily, RefreshTokenStore};

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use super::{InMemoryRefreshStore, RefreshFamily, RefreshTokenStore};
@@ -24,6 +25,18 @@ pub struct RefreshGrant {
     pub client_id: Option<String>,
     /// The scope, as RFC 6749 §3.3 has it.
     pub scope: Option<String>,
+    /// The login that it came of, where that is known.
+    pub login: Option<TokenLogin>,
+}
+
+/// The login that a token came of. It stays the same however often the token is renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "whoever issues tokens makes it")]
+pub struct TokenLogin {
+    /// When the user proved who they are, in seconds since 1970 (`auth_time`, OpenID Connect Core §2).
+    pub auth_time: i64,
+    /// By which ways (`amr`, RFC 8176).
+    pub amr: Vec<String>,
 }
 
 /// A new refresh token.
@@ -278,6 +291,16 @@ impl TokenRotationManager {
         self.living(token.id(), self.now()).await
     }
 
+    /// The living family in which this token is in force. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`TokenError`] when the store cannot tell.
+    pub async fn in_force(&self, token: &str) -> Result<Option<RefreshFamily>, TokenError> {
+        let Ok(token) = self.read(token) else { return Ok(None) };
+        let found = self.living(token.id(), self.now()).await?;
+        Ok(found.filter(|family| token.has_digest(&family.digest)))
+    }
+
     /// Ends the family of a token that was issued here, whether it is in force or used up (RFC 7009). Says which family that
     /// is, also when it has ended before.
     ///
@@ -363,15 +386,20 @@ impl TokenRotationManager {
     /// A new token of a family.
     fn token(&self, family: &str) -> OpaqueToken {
         let random = random_text(RANDOM);
-        let mac = mac_text(&self.key.sign(&[family.as_bytes(), random.as_bytes()]));
+        let mac = mac_text(&self.key.sign(&self.parts(family, &random)));
         OpaqueToken::of(&self.prefix, family, &zeroize::Zeroizing::new(format!("{}{mac}", &*random)))
+    }
+
+    /// What a token's MAC is of. With the prefix: whoever has one kind of token must not make another kind of it.
+    fn parts<'a>(&'a self, family: &'a str, random: &'a str) -> [&'a [u8]; 3] {
+        [self.prefix.as_str(), family, random].map(str::as_bytes)
     }
 
     /// A token that was issued here.
     fn read(&self, text: &str) -> Result<OpaqueToken, RefreshRefused> {
         let token = OpaqueToken::parse(&self.prefix, text).ok_or(RefreshRefused::Malformed)?;
         let (random, given) = token.secret().split_at(RANDOM);
-        let parts = [token.id().as_bytes(), random.as_bytes()];
+        let parts = self.parts(token.id(), random);
         let is_ours = self.key.each(&parts).any(|tag| mac_text(&tag).as_bytes().ct_eq(given.as_bytes()).into());
         if is_ours { Ok(token) } else { Err(RefreshRefused::Forged) }
     }
@@ -387,5 +415,21 @@ impl fmt::Debug for TokenRotationManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("TokenRotationManager");
         shown.field("store", &self.store).field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_none_under_another_prefix() {
+        let secret = SecretKey::random();
+        let own = TokenRotationManager::in_memory(&secret);
+        let clients = TokenRotationManager::in_memory(&secret).with_prefix("auth_oauth_refresh").unwrap();
+        let token = clients.token(&random_text(ID));
+        assert!(clients.read(token.expose().expose()).is_ok());
+        let renamed = OpaqueToken::of(own.prefix(), token.id(), token.secret());
+        assert!(matches!(own.read(renamed.expose().expose()), Err(RefreshRefused::Forged)));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::RefreshGrant;
+use super::{RefreshGrant, TokenLogin};
 use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::records::{DynRecordStore, InMemoryRecordStore, NewRecord, Record, RecordKind, RecordReplaced, RecordStore};
@@ -89,6 +89,8 @@ struct Stored {
     credential: i64,
     client_id: Option<String>,
     scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<TokenLogin>,
     created_at: i64,
     used_at: i64,
 }
@@ -125,13 +127,14 @@ impl<S: ?Sized> Clone for RecordRefreshStore<S> {
 }
 
 fn record(family: &RefreshFamily) -> Result<NewRecord, TokenError> {
-    let RefreshGrant { user_id, credential, client_id, scope } = &family.grant;
+    let RefreshGrant { user_id, credential, client_id, scope, login } = &family.grant;
     let stored = Stored {
         digest: family.digest.clone(),
         generation: family.generation,
         credential: *credential,
         client_id: client_id.clone(),
         scope: scope.clone(),
+        login: login.clone(),
         created_at: family.created_at.timestamp_millis(),
         used_at: family.used_at.timestamp_millis(),
     };
@@ -142,10 +145,10 @@ fn record(family: &RefreshFamily) -> Result<NewRecord, TokenError> {
 fn read(id: &str, record: Record) -> Result<RefreshFamily, TokenError> {
     let stored: Stored = serde_json::from_slice(&record.value).map_err(TokenError::Damaged)?;
     let moment = |millis| DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let Stored { digest, generation, credential, client_id, scope, .. } = stored;
+    let Stored { digest, generation, credential, client_id, scope, login, .. } = stored;
     Ok(RefreshFamily {
         id: id.to_owned(),
-        grant: RefreshGrant { user_id: record.owner.unwrap_or_default(), credential, client_id, scope },
+        grant: RefreshGrant { user_id: record.owner.unwrap_or_default(), credential, client_id, scope, login },
         generation,
         created_at: moment(stored.created_at),
         used_at: moment(stored.used_at),

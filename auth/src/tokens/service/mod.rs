@@ -14,7 +14,7 @@ pub use self::outcome::{
 };
 use super::{
     BlacklistReason, Claims, JwtAuth, JwtError, OpaqueToken, RefreshGrant, Rotation, TokenBlacklist, TokenError,
-    TokenPrefix, TokenRefused, TokenRotationManager,
+    TokenLogin, TokenPrefix, TokenRefused, TokenRotationManager,
 };
 use crate::audit::{Audit, AuditAction};
 use crate::clock::{Clock, SystemClock};
@@ -30,7 +30,7 @@ use crate::secret::SecretString;
 /// | API key | `auth_…` | [`ApiKeys`](super::ApiKeys) |
 ///
 /// Beside the registered claims an access token has `sid`, the family of its refresh token; `ver`, the version of the user's
-/// credentials at the login; `client_id` and `scope`, where there are.
+/// credentials at the login; `client_id` and `scope`, where there are; `auth_time` and `amr`, where the login is known.
 ///
 /// # Security
 /// What was revoked is refused at the next request: a token by its id, a login by its family, a user by a moment. When a
@@ -58,6 +58,10 @@ struct Access {
     client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<String>>,
 }
 
 const LIFETIME: Duration = Duration::from_mins(10);
@@ -141,17 +145,21 @@ impl TokenService {
         client_id: Option<&str>,
         scope: Option<&str>,
     ) -> Result<TokenPair, TokenError> {
-        let issued_at = self.issue_at(user_id).await?;
-        let grant = RefreshGrant {
-            user_id: user_id.to_owned(),
-            credential,
-            client_id: client_id.map(str::to_owned),
-            scope: scope.map(str::to_owned),
-        };
+        let (client_id, scope) = (client_id.map(str::to_owned), scope.map(str::to_owned));
+        self.issue_grant(RefreshGrant { user_id: user_id.to_owned(), credential, client_id, scope, login: None }).await
+    }
+
+    /// The same for all that a grant says.
+    ///
+    /// # Errors
+    /// [`TokenError`]: nothing is issued.
+    pub async fn issue_grant(&self, grant: RefreshGrant) -> Result<TokenPair, TokenError> {
+        let issued_at = self.issue_at(&grant.user_id).await?;
         let refresh = self.rotation.begin(grant.clone()).await?;
+        let (user_id, client) = (grant.user_id.clone(), client_name(grant.client_id.as_deref()).into());
         let pair = self.pair(grant, refresh.token, refresh.family, issued_at)?;
-        let (family, client) = (pair.family.clone().into(), client_name(client_id).into());
-        self.audit.record(AuditAction::TokensIssued { family, client }, Some(user_id)).await;
+        let family = pair.family.clone().into();
+        self.audit.record(AuditAction::TokensIssued { family, client }, Some(&user_id)).await;
         Ok(pair)
     }
 
@@ -296,12 +304,13 @@ impl TokenService {
         family: String,
         issued_at: DateTime<Utc>,
     ) -> Result<TokenPair, TokenError> {
-        let RefreshGrant { user_id, credential, client_id, scope } = grant;
+        let RefreshGrant { user_id, credential, client_id, scope, login } = grant;
         let mut claims = self.jwt.claims(user_id);
         let lifetime = claims.exp - claims.iat.unwrap_or(claims.exp);
         claims.iat = Some(issued_at.timestamp());
         claims.exp = issued_at.timestamp() + lifetime;
-        let extra = Access { sid: family.clone(), ver: credential, client_id, scope: scope.clone() };
+        let (auth_time, amr) = login.map(|TokenLogin { auth_time, amr }| (auth_time, amr)).unzip();
+        let extra = Access { sid: family.clone(), ver: credential, client_id, scope: scope.clone(), auth_time, amr };
         let access_token = self.jwt.encode(&claims.with_extra(extra))?;
         let expires_in = lifetime.unsigned_abs();
         Ok(TokenPair { access_token, refresh_token, expires_in, token_type: "Bearer", scope, family })
@@ -324,6 +333,9 @@ impl TokenService {
             family: extra.sid.clone(),
             client_id: extra.client_id.clone(),
             scope: extra.scope.clone(),
+            login: extra
+                .auth_time
+                .map(|auth_time| TokenLogin { auth_time, amr: extra.amr.clone().unwrap_or_default() }),
             issued_at,
             expires_at: claims.expires_at(),
         })

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::BoxFuture;
 use crate::secret::SecretString;
-use crate::tokens::{BlacklistReason, RefreshRefused, TokenError, TokenRefused};
+use crate::tokens::{BlacklistReason, RefreshRefused, TokenError, TokenLogin, TokenRefused};
 
 /// Which kind of credential a token is. None is ever accepted in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,8 @@ pub struct AccessToken {
     pub client_id: Option<String>,
     /// The scope, as RFC 6749 §3.3 has it.
     pub scope: Option<String>,
+    /// The login that it came of, where that is known.
+    pub login: Option<TokenLogin>,
     /// When it was issued, to the second.
     pub issued_at: DateTime<Utc>,
     /// From then on it is refused.

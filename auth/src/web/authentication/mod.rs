@@ -40,6 +40,7 @@ pub use bearer::BearerAuthentication;
 pub use remote_user::RemoteUserAuthentication;
 pub use session::SessionAuthentication;
 
+use crate::access::StepUp;
 use crate::accounts::{AuthCredentials, AuthenticationError};
 
 /// A request that may hold credentials.
@@ -175,6 +176,28 @@ impl Backends {
     /// What a refused request is told: the challenges of all backends.
     pub(crate) fn challenges(&self, refused: Option<&AuthenticationError>) -> Vec<HeaderValue> {
         self.0.iter().filter_map(|backend| backend.challenge(refused)).collect()
+    }
+
+    /// The same where only a better login is missing.
+    pub(crate) fn stepping_up(&self, step: StepUp) -> Vec<HeaderValue> {
+        let challenge = |backend: &Arc<dyn AuthenticationBackend>| match backend.scheme() {
+            Some("Bearer") => Some(insufficient(step)),
+            _ => backend.challenge(None),
+        };
+        self.0.iter().filter_map(challenge).collect()
+    }
+}
+
+/// That a better login is required, as RFC 9470 has it.
+fn insufficient(step: StepUp) -> HeaderValue {
+    match step {
+        StepUp::SecondFactor => HeaderValue::from_static(
+            "Bearer error=\"insufficient_user_authentication\", error_description=\"A second factor is required\"",
+        ),
+        StepUp::Reauthenticate { seconds } => {
+            let text = format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{seconds}\"");
+            HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
+        }
     }
 }
 

@@ -15,6 +15,9 @@ use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 /// gateways take for the same (`Remote-User` beside `REMOTE_USER`). The proxy must still **remove** the header, in every
 /// spelling, from what its clients send (ASVS 4.1.3); in nginx `proxy_set_header REMOTE_USER $remote_user;` sets it, and an
 /// empty value removes it.
+///
+/// The proxy's word is one factor, and no second one is asked for, also of users who have one here: what `#[mfa_required]` guards
+/// stays closed to it.
 #[derive(Clone, Debug)]
 pub struct RemoteUserAuthentication {
     header: HeaderName,

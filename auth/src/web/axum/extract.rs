@@ -9,8 +9,11 @@ use http::request::Parts;
 
 use crate::access::generated::{Checked, Tested, UserTest};
 use crate::access::{CurrentUser, Granted, Guarded, ObjectRequirement, PermissionDenied, Principal, Requirement};
-use crate::accounts::{Auth, AuthenticationError, Error};
+use crate::accounts::{Auth, AuthenticationError, Error, FactorError};
 use crate::audit::Origin;
+use crate::mfa::MfaError;
+#[cfg(feature = "oauth2-provider")]
+use crate::oauth2::provider::OAuth2Error;
 use crate::sessions::Session;
 use crate::tokens::TokenError;
 use crate::users::UserModel;
@@ -63,6 +66,44 @@ impl IntoResponse for TokenError {
     }
 }
 
+/// 403, or 401 with `step_up` where a better login would help; 422 or 409 with the reason, where what was asked for cannot be; else
+/// 503.
+impl IntoResponse for FactorError {
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        let bad = |status, text: String| Refusal::new(Kind::Bad(status, text), &parts);
+        let refusal = match self {
+            Self::Denied(denied) => match denied.step_up() {
+                Some(step) => Refusal::new(Kind::StepUp(step), &parts),
+                None => Refusal::new(Kind::Denied(denied), &parts),
+            },
+            Self::Failed(Error::Mfa(error @ MfaError::Invalid(_))) => {
+                bad(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
+            Self::Failed(Error::Mfa(error @ MfaError::TooMany { .. })) => bad(StatusCode::CONFLICT, error.to_string()),
+            Self::Failed(error) => Refusal::failed(&error, &parts),
+        };
+        refusal.into_response()
+    }
+}
+
+/// 400 with the reason where the answer is no, 429 with `Retry-After`, else 503. This is for the application's own pages; clients are
+/// answered by the endpoints, as RFC 6749 §5.2 has it.
+#[cfg(feature = "oauth2-provider")]
+impl IntoResponse for OAuth2Error {
+    fn into_response(self) -> Response {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        let refusal = match self {
+            Self::Refused { description, .. } => {
+                Refusal::new(Kind::Bad(StatusCode::BAD_REQUEST, description.to_owned()), &parts)
+            }
+            Self::TooMany { wait } => Refusal::new(Kind::TooMany(wait), &parts),
+            other => Refusal::unavailable(&other, &parts),
+        };
+        refusal.into_response()
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = Refusal;
 
@@ -106,8 +147,8 @@ impl<S: Sync, R: Requirement> FromRequestParts<S> for Granted<R> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let principal = RequestAuth::of(parts)?.principal(parts).await?;
-        Self::check(principal).map_err(|denied| Refusal::new(Kind::Denied(denied), parts))
+        let auth = RequestAuth::of(parts)?;
+        Self::check(auth.principal(parts).await?).map_err(|denied| auth.denied(denied, parts))
     }
 }
 
@@ -121,14 +162,13 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let denied = |denied, parts: &Parts| {
-            let kind = if HIDDEN { Kind::Hidden } else { Kind::Denied(denied) };
-            Refusal::new(kind, parts).into_response()
-        };
         let asked = RequestAuth::of(parts).map_err(IntoResponse::into_response)?.clone();
+        let denied = |denied, parts: &Parts| {
+            if HIDDEN { Refusal::new(Kind::Hidden, parts) } else { asked.denied(denied, parts) }.into_response()
+        };
         let principal = asked.principal(parts).await.map_err(IntoResponse::into_response)?;
         let user: CurrentUser<T::User> = typed(principal, parts).map_err(IntoResponse::into_response)?;
-        Granted::<R>::check(&user).map_err(|no| Refusal::new(Kind::Denied(no), parts).into_response())?;
+        Granted::<R>::check(&user).map_err(|no| asked.denied(no, parts).into_response())?;
         let object = T::from_request_parts(parts, state).await.map_err(|rejection| {
             let response = rejection.into_response();
             // To hide what is there, what is not there must look the same.

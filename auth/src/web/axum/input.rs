@@ -4,6 +4,9 @@ use http::header;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "mfa-codes")]
+use crate::mfa::FactorKind;
+use crate::mfa::FactorProof;
 use crate::secret::SecretString;
 use crate::web::refusal::{Kind, Refusal};
 
@@ -15,6 +18,15 @@ pub(super) struct Input {
 }
 
 pub(super) const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// What somebody brings to the second step of a login.
+pub(super) enum SecondStep {
+    /// What proves the factor.
+    Proof(FactorProof),
+    /// Nothing yet: a code is to be sent.
+    #[cfg(feature = "mfa-codes")]
+    SendCode(FactorKind),
+}
 
 /// The longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -52,6 +64,15 @@ impl Input {
         }
     }
 
+    /// Takes out a text, or an object as its JSON.
+    pub(super) fn take_json(&mut self, name: &str) -> Option<String> {
+        match self.fields.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(object @ Value::Object(_)) => Some(object.to_string()),
+            _ => None,
+        }
+    }
+
     /// Takes a text out that may be left away: whatever else stands there is refused, not passed over.
     #[cfg_attr(not(feature = "token-jwt"), expect(dead_code, reason = "only the routes for tokens have such fields"))]
     pub(super) fn take_optional(&mut self, parts: &Parts, name: &str) -> Result<Option<String>, Refusal> {
@@ -73,6 +94,37 @@ impl Input {
             return Err(Refusal::new(Kind::Bad(StatusCode::UNPROCESSABLE_ENTITY, text), parts));
         };
         Ok((username, password.into()))
+    }
+
+    /// Takes out what somebody brings to the second step of a login: the kind of a factor under `factor`, and what proves it.
+    pub(super) fn second_step(&mut self, parts: &Parts) -> Result<SecondStep, Refusal> {
+        let factor = self.take("factor").unwrap_or_default();
+        #[cfg(feature = "mfa-codes")]
+        if let Some(kind) = [FactorKind::MailCode, FactorKind::SmsCode].into_iter().find(|kind| kind.name() == factor)
+            && !self.fields.contains_key("code")
+        {
+            return Ok(SecondStep::SendCode(kind));
+        }
+        let code = |input: &mut Self| input.take("code").map(SecretString::from);
+        let proof = match &*factor {
+            "totp" => code(self).map(FactorProof::Totp),
+            "recovery_codes" => code(self).map(FactorProof::RecoveryCode),
+            "mail_code" | "sms_code" => {
+                let challenge = self.take("challenge");
+                challenge.zip(code(self)).map(|(challenge, code)| FactorProof::SentCode { challenge, code })
+            }
+            "passkey" => {
+                let challenge = self.take("challenge");
+                let response = self.take_json("response");
+                challenge.zip(response).map(|(challenge, response)| FactorProof::Passkey { challenge, response })
+            }
+            _ => None,
+        };
+        proof.map(SecondStep::Proof).ok_or_else(|| {
+            let text = "Send `factor`, the name of a kind, and with it `code`; with a sent code also its `challenge`; with a \
+                        passkey `challenge` and `response`.";
+            Refusal::new(Kind::Bad(StatusCode::UNPROCESSABLE_ENTITY, text.to_owned()), parts)
+        })
     }
 
     /// The other fields.

@@ -18,10 +18,17 @@
 
 mod csrf;
 mod extract;
+mod factor_routes;
 mod input;
+#[cfg(feature = "oauth2-provider")]
+mod oauth2;
 mod pages;
+#[cfg(feature = "mfa-webauthn")]
+mod passkey_pages;
 mod protect;
+mod provider_routes;
 mod routes;
+mod steps;
 #[cfg(feature = "token-jwt")]
 mod token_routes;
 #[cfg(feature = "web-axum-websocket")]

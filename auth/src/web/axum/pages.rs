@@ -5,6 +5,9 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::csrf::CsrfToken;
+#[cfg(feature = "mfa-webauthn")]
+use super::passkey_pages;
+use crate::accounts::Auth;
 use crate::database::{Kind, Role};
 use crate::users::UserModel;
 use crate::web::page::{self, Escaped};
@@ -19,8 +22,27 @@ pub(super) fn login<U: UserModel>(
     problem: Option<&str>,
 ) -> Response {
     let fields = format!("{}{}", username::<U>(), password("current-password"));
-    let other = format!("<p><a href=\"{}\">Register</a></p>", Escaped(&with_next("register", next)));
-    form(parts, auth, "Log in", &fields, &other, next, problem)
+    let other = format!("<p><a href=\"{}\">Register</a></p>\n", Escaped(&with_next("register", next)));
+    let providers = providers::<U>(parts, auth);
+    let other = other + &providers.iter().map(|provider| by_provider(provider, next)).collect::<String>();
+    #[cfg(feature = "mfa-webauthn")]
+    let other = passkey_pages::login(parts, auth, next) + &other;
+    let page = form(parts, auth, "Log in", &fields, &other, next, problem);
+    #[cfg(feature = "mfa-webauthn")]
+    let page = passkey_pages::allow_script(page, parts, auth);
+    page
+}
+
+/// To one of them; it stands on pages beside the login page.
+pub(super) fn by_provider(provider: &str, next: Option<&str>) -> String {
+    let url = with_next(&format!("login/{provider}"), next);
+    format!("<p><a href=\"{}\">Log in with {}</a></p>\n", Escaped(&url), Escaped(&label(provider)))
+}
+
+/// Other providers that people can log in by.
+fn providers<U: UserModel>(parts: &Parts, auth: &RequestAuth) -> Vec<String> {
+    let handle = auth.users(parts).ok().and_then(|app| app.handle().downcast_ref::<Auth<U>>());
+    handle.map(|handle| handle.authentication().providers()).unwrap_or_default()
 }
 
 pub(super) fn register<U: UserModel>(
@@ -53,7 +75,7 @@ pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
     }
 }
 
-fn form(
+pub(super) fn form(
     parts: &Parts,
     auth: &RequestAuth,
     title: &str,
@@ -69,9 +91,14 @@ fn form(
         "{problem}<form method=\"post\">\n{token}\n{next}{fields}<p><button>{}</button></p>\n</form>\n{other}",
         Escaped(title)
     );
+    shown(title, &html)
+}
+
+/// A page around this HTML.
+pub(super) fn shown(title: &str, html: &str) -> Response {
     let mut headers = HeaderMap::new();
     page::set_headers(&mut headers);
-    (headers, page::page(title, &html)).into_response()
+    (headers, page::page(title, html)).into_response()
 }
 
 fn username<U: UserModel>() -> String {
@@ -81,16 +108,16 @@ fn username<U: UserModel>() -> String {
     field(&label(name), name, kind, " autocomplete=\"username\" required autofocus")
 }
 
-fn password(autocomplete: &str) -> String {
+pub(super) fn password(autocomplete: &str) -> String {
     field("Password", "password", "password", &format!(" autocomplete=\"{autocomplete}\" required"))
 }
 
-fn field(label: &str, name: &str, kind: &str, more: &str) -> String {
+pub(super) fn field(label: &str, name: &str, kind: &str, more: &str) -> String {
     let (label, name) = (Escaped(label), Escaped(name));
     format!("<p><label>{label}<br><input name=\"{name}\" type=\"{kind}\"{more}></label></p>\n")
 }
 
-fn hidden(name: &str, value: &str) -> String {
+pub(super) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))
 }
 

@@ -29,6 +29,9 @@ impl<U: UserModel> Auth<U> {
     /// | --- | --- | --- |
     /// | `POST /register` | name and password, and the `editable` columns: 201 | a form at `GET /register` |
     /// | `POST /login` | name and password: 200 and the session's cookie | a form at `GET /login` |
+    /// | `POST /login/factor` | `factor` and `code`, where a second factor is required | a form at `GET /login/factor` |
+    /// | `POST /login/passkey/start`, `…/finish` | a login by a passkey alone, with feature `mfa-webauthn` | a button at `GET /login` |
+    /// | `POST /reauthenticate` | the password of whoever is logged in: 200 | a form at `GET /reauthenticate` |
     /// | `POST /logout` | 204 | back to the start |
     /// | `GET /me` | who is logged in, and what they hold | |
     /// | `GET /csrf` | a token for the header `X-CSRF-Token` | |
@@ -39,6 +42,17 @@ impl<U: UserModel> Auth<U> {
     /// A login sets two cookies: the session's, and one (`session-device`, for 180 days) by which the device is known at its next
     /// login, so that others' guesses at the account do not keep it out ([`KnownDevices`](crate::limits::KnownDevices)).
     ///
+    /// Where the user has second factors, a right password is answered with 401 and, as problem+json, the kinds to go on by:
+    /// `"factors": ["totp", "recovery_codes"]`; people get to the page for it. Nobody is logged in before `POST /login/factor`
+    /// (`{"factor": "totp", "code": "123456"}`) in the same session; there is time for five tries in ten minutes. Where codes are sent
+    /// (`mail_code`, `sms_code`), one that is left away is sent, and the answer has its `challenge`, which comes back with it. A new proof of
+    /// who one is, for what asks for a [recent login](crate::recent_login), takes the same steps.
+    ///
+    /// With feature `mfa-webauthn`, and an origin that passkeys can be bound to ([`AuthBuilder::origin`](crate::accounts::AuthBuilder::origin)),
+    /// `POST /login/passkey/start` gives `challenge` and `publicKey`, what `navigator.credentials.get` is asked, and `POST
+    /// /login/passkey/finish` takes `challenge` and `response`, what the credential's `toJSON` gives. In the second step it is
+    /// `POST /login/factor/passkey/start`, and `{"factor": "passkey", …}`. The pages do it by a script, `GET /passkeys.js`.
+    ///
     /// # Security
     /// A registration tells whether a name is taken; it cannot be otherwise before addresses are verified by mail.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
@@ -48,10 +62,19 @@ impl<U: UserModel> Auth<U> {
             .route("/logout", post(log_out::<U>))
             .route("/me", get(me))
             .route("/csrf", get(csrf))
+            .merge(super::steps::routes::<U, S>())
     }
 }
 
 const OTHER_LAYER: &str = "the routes of one `Auth` stand under the layer of another";
+
+/// The application whose layer the request came through.
+pub(super) fn handle_of<U: UserModel>(parts: &Parts) -> Result<(RequestAuth, Auth<U>), Refusal> {
+    let auth = RequestAuth::of(parts)?.clone();
+    let handle = auth.users(parts)?.handle().downcast_ref::<Auth<U>>().cloned();
+    let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_LAYER), parts))?;
+    Ok((auth, handle))
+}
 
 /// What every route here begins with.
 pub(super) struct Call<U: UserModel> {
@@ -63,7 +86,7 @@ pub(super) struct Call<U: UserModel> {
 
 impl<U: UserModel> Call<U> {
     /// Of a page of this site, or a program.
-    async fn read(request: Request) -> Result<Self, Refusal> {
+    pub(super) async fn read(request: Request) -> Result<Self, Refusal> {
         let mut call = Self::read_from_anywhere(request).await?;
         if let Some(token) = call.input.take(CSRF_FIELD) {
             call.auth.note_form(&call.parts, &token);
@@ -72,12 +95,20 @@ impl<U: UserModel> Call<U> {
         Ok(call)
     }
 
+    /// Of a user, by whatever the layer recognises: that is judged as it is where a handler asks who it is.
+    pub(super) async fn read_of_user(request: Request) -> Result<(Self, Principal), Refusal> {
+        let mut call = Self::read_from_anywhere(request).await?;
+        if let Some(token) = call.input.take(CSRF_FIELD) {
+            call.auth.note_form(&call.parts, &token);
+        }
+        let principal = call.auth.principal(&call.parts).await?.clone();
+        Ok((call, principal))
+    }
+
     /// Of whoever sent it: for what neither takes credentials that a browser adds by itself, nor gives it any.
     pub(super) async fn read_from_anywhere(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let auth = RequestAuth::of(&parts)?.clone();
-        let handle = auth.users(&parts)?.handle().downcast_ref::<Auth<U>>().cloned();
-        let handle = handle.ok_or_else(|| Refusal::new(Kind::Misconfigured(OTHER_LAYER), &parts))?;
+        let (auth, handle) = handle_of(&parts)?;
         let input = Input::read(&parts, body).await?;
         Ok(Self { parts, auth, handle, input })
     }
@@ -95,8 +126,13 @@ impl<U: UserModel> Call<U> {
         source
     }
 
+    /// Where the visitor wanted to go, if that is on this site.
+    pub(super) fn take_next(&mut self) -> Option<String> {
+        self.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next))
+    }
+
     /// What the request says of the device it comes from.
-    fn device(&self) -> Device {
+    pub(super) fn device(&self) -> Device {
         let mut device = Device::new(SessionType::Web);
         if let Some(ip) = self.source() {
             device = device.with_ip(ip);
@@ -116,7 +152,7 @@ async fn register<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read(request).await?;
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
     let is_form = call.input.is_form;
-    let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
+    let next = call.take_next();
     let extra = std::mem::take(&mut call.input).rest().into_iter().collect();
     let origin = call.auth.origin(&call.parts);
     let refusal = match call.handle.register(&username, password.expose(), extra, &origin).await {
@@ -160,7 +196,7 @@ fn refused<U: UserModel>(call: &Call<U>, error: UserError) -> Refusal {
 async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let mut call = Call::<U>::read(request).await?;
     let (username, password) = call.input.credentials(&call.parts, U::get_username_field())?;
-    let next = call.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
+    let next = call.take_next();
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
     let mut credentials = AuthCredentials::password(username, password);
@@ -174,6 +210,9 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     }
     let refusal = match outcome {
         Ok(result) => return Ok(logged_in(&call, &result, next.as_deref())),
+        Err(AuthenticationError::SecondFactorRequired(_)) if call.input.is_form => {
+            return Ok(see_other(&super::steps::second_step(&call, next.as_deref())));
+        }
         Err(AuthenticationError::InvalidCredentials) => {
             call.bad(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")
         }
@@ -186,7 +225,7 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     Err(refusal)
 }
 
-fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<&str>) -> Response {
+pub(super) fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<&str>) -> Response {
     let home = || call.handle.settings().0.home_url.as_str();
     if let Some(device) = &result.device {
         call.auth.remember_device(&call.parts, device);
@@ -236,14 +275,14 @@ async fn register_page<U: UserModel>(request: Request) -> Result<Response, Refus
     Ok(pages::register::<U>(&parts, RequestAuth::of(&parts)?, next_of(&parts).as_deref(), None))
 }
 
-fn next_of(parts: &Parts) -> Option<String> {
+pub(super) fn next_of(parts: &Parts) -> Option<String> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).ok()?;
     let (_, next) = pairs.into_iter().find(|(name, _)| name == pages::NEXT_FIELD)?;
     is_safe_next(&next).then_some(next)
 }
 
 /// The form once more, with what was wrong.
-fn on_page(refusal: Refusal, page: impl FnOnce(&str) -> Response) -> Response {
+pub(super) fn on_page(refusal: Refusal, page: impl FnOnce(&str) -> Response) -> Response {
     let mut response = page(&refusal.to_string());
     let (status, mut headers, _) = refusal.into_response_parts();
     *response.status_mut() = status;
@@ -253,7 +292,7 @@ fn on_page(refusal: Refusal, page: impl FnOnce(&str) -> Response) -> Response {
     response
 }
 
-fn see_other(location: &str) -> Response {
+pub(super) fn see_other(location: &str) -> Response {
     let mut headers = HeaderMap::new();
     let location = HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(header::LOCATION, location);

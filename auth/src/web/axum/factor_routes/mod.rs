@@ -1,0 +1,132 @@
+//! Routes by which users change their own second factors.
+
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
+mod code;
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp", feature = "mfa-webauthn"))]
+mod enrol;
+mod manage;
+mod pages;
+#[cfg(feature = "mfa-webauthn")]
+mod passkeys;
+#[cfg(feature = "mfa-codes")]
+mod sent_codes;
+#[cfg(feature = "mfa-totp")]
+mod totp;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use serde_json::Value;
+
+use super::pages::with_next;
+use super::routes::{Call, see_other};
+use crate::access::Principal;
+use crate::accounts::{Auth, Error, FactorChanges, FactorError};
+use crate::mfa::MfaError;
+use crate::secret::SecretString;
+use crate::users::UserModel;
+use crate::web::refusal::Refusal;
+
+impl<U: UserModel> Auth<U> {
+    /// Routes by which users see and change their own second factors: JSON for programs, pages and plain forms for browsers.
+    ///
+    /// | route | what is sent | for programs |
+    /// | --- | --- | --- |
+    /// | `GET /factors` | | `factors`, each with `id`, `kind`, `name`, `created_at` and `last_used_at`, and `recovery_codes`: how many are left |
+    /// | `POST /factors/totp` | | `challenge`, `url`, `secret`, `qr_svg` and `expires_at`: what an authenticator app reads |
+    /// | `POST /factors/totp/confirm` | `challenge`, `code`, and perhaps `name` | 201: `factor`, and `recovery_codes` with the first one |
+    /// | `POST /factors/passkeys/start` | | `challenge` and `publicKey`: what `navigator.credentials.create` is asked |
+    /// | `POST /factors/passkeys/finish` | `challenge`, `response`, and perhaps `name` | 201: as for an authenticator app |
+    /// | `POST /factors/mail-code` | perhaps `name` | `challenge`, `to` and `expires_at`: a code went to the user's mail address |
+    /// | `POST /factors/sms-code` | `number`, and perhaps `name` | the same, to this phone |
+    /// | `POST /factors/sent-code/confirm` | `challenge` and `code` | 201: as for an authenticator app |
+    /// | `POST /factors/recovery-codes` | | `recovery_codes`: a new set |
+    /// | `POST /factors/{id}/rename` | `name` | 204 |
+    /// | `POST /factors/{id}/remove` | | 204 |
+    ///
+    /// Those of authenticator apps need the feature `mfa-totp`, those of passkeys `mfa-webauthn`, and those of sent codes
+    /// `mfa-codes`, and that the application allows them. All want a login; changes want one of the last five minutes, and by two
+    /// factors where the user has a second one: else programs get 401 with `step_up`, and people go to `/reauthenticate`, one of
+    /// `auth.routes()`. Merge both into one router: the pages stand beside the login page.
+    ///
+    /// # Security
+    /// A factor that is added or removed ends the user's other sessions and tokens ([`FactorChanges`]). Whoever acts for the
+    /// user, with an API key or a token with scopes, sees and changes nothing.
+    pub fn factor_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let router = Router::new()
+            .route("/factors", get(manage::list::<U>))
+            .route("/factors/recovery-codes", post(manage::recovery_codes::<U>))
+            .route("/factors/{id}/rename", post(manage::rename::<U>))
+            .route("/factors/{id}/remove", post(manage::remove::<U>));
+        #[cfg(feature = "mfa-totp")]
+        let router = router.merge(totp::routes::<U, S>());
+        #[cfg(feature = "mfa-webauthn")]
+        let router = router.merge(passkeys::routes::<U, S>());
+        #[cfg(feature = "mfa-codes")]
+        let router = router.merge(sent_codes::routes::<U, S>());
+        router
+    }
+}
+
+/// A user's request to change their factors.
+pub(super) struct Change<U: UserModel> {
+    pub(super) call: Call<U>,
+    principal: Principal,
+}
+
+impl<U: UserModel> Change<U> {
+    pub(super) async fn read(request: Request) -> Result<Self, Refusal> {
+        let (call, principal) = Call::<U>::read_of_user(request).await?;
+        Ok(Self { call, principal })
+    }
+
+    /// The proof that they may.
+    pub(super) async fn allowed(&self) -> Result<FactorChanges<'_, U>, Response> {
+        let Call { parts, auth, handle, .. } = &self.call;
+        let session = &auth.find(parts).await.map_err(IntoResponse::into_response)?.session;
+        let allowed = handle.change_factors(&self.principal, session, &auth.origin(parts)).await;
+        allowed.map_err(|error| self.refused(error))
+    }
+
+    /// What the user hears of an error.
+    pub(super) fn refused(&self, error: FactorError) -> Response {
+        let Call { parts, auth, handle, input, .. } = &self.call;
+        let bad = |status, error: MfaError| {
+            let text = error.to_string();
+            self.call.bad(status, text).into_response()
+        };
+        match error {
+            // A form cannot be sent again by a redirect: they begin at the list.
+            FactorError::Denied(denied) if denied.step_up().is_some() && input.is_form => {
+                let settings = &handle.settings().0;
+                let list = settings.beside_login("factors");
+                see_other(&with_next(&settings.beside_login("reauthenticate"), Some(&list)))
+            }
+            FactorError::Denied(denied) => auth.denied(denied, parts).into_response(),
+            FactorError::Failed(Error::Mfa(error @ MfaError::Invalid(_))) => {
+                bad(StatusCode::UNPROCESSABLE_ENTITY, error)
+            }
+            FactorError::Failed(Error::Mfa(error @ MfaError::TooMany { .. })) => bad(StatusCode::CONFLICT, error),
+            FactorError::Failed(error) => Refusal::failed(&error, parts).into_response(),
+        }
+    }
+
+    /// Back to the list for people, nothing for programs.
+    pub(super) fn done(&self) -> Response {
+        if !self.call.input.is_form {
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        see_other(&self.call.handle.settings().0.beside_login("factors"))
+    }
+}
+
+/// What is shown once.
+fn exposed(codes: &[SecretString]) -> Value {
+    codes.iter().map(SecretString::expose).collect()
+}
+
+fn private_json(status: StatusCode, body: &Value) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}

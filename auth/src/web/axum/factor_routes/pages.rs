@@ -1,0 +1,154 @@
+//! The pages on which users see and change their second factors.
+
+use axum::response::Response;
+use http::request::Parts;
+
+use crate::mfa::{Factor, FactorKind, MFAAuthentication};
+use crate::secret::SecretString;
+use crate::web::axum::csrf::CsrfToken;
+use crate::web::axum::pages::shown;
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
+use crate::web::axum::pages::{field, hidden};
+#[cfg(feature = "mfa-webauthn")]
+use crate::web::axum::passkey_pages;
+use crate::web::page::Escaped;
+use crate::web::request::RequestAuth;
+
+/// All factors, with a form for each change.
+pub(super) fn list(
+    parts: &Parts,
+    auth: &RequestAuth,
+    mfa: &MFAAuthentication,
+    factors: &[Factor],
+    recovery_codes: usize,
+) -> Response {
+    let token = CsrfToken::issue(auth, parts).hidden_field();
+    let items: String = factors.iter().map(|factor| item(factor, &token)).collect();
+    let none = "<p>There is none yet: your password alone logs you in.</p>\n";
+    let items = if items.is_empty() { none.to_owned() } else { format!("<ul>\n{items}</ul>\n") };
+    let codes = if factors.is_empty() {
+        String::new()
+    } else {
+        let left = format!("<p>Recovery codes left: {recovery_codes}</p>\n");
+        left + &button("factors/recovery-codes", "Make new recovery codes", &token)
+    };
+    let additions = sent_codes(mfa, &token);
+    #[cfg(feature = "mfa-totp")]
+    let additions = additions + &button("factors/totp", "Add an authenticator app", &token);
+    #[cfg(feature = "mfa-webauthn")]
+    let additions = additions + &passkey_pages::registration(parts, auth);
+    let page = shown("Second factors", &format!("{items}{additions}{codes}"));
+    #[cfg(feature = "mfa-webauthn")]
+    let page = passkey_pages::allow_script(page, parts, auth);
+    page
+}
+
+/// What can be added of the codes that the application sends.
+#[cfg(feature = "mfa-codes")]
+fn sent_codes(mfa: &MFAAuthentication, token: &str) -> String {
+    let mail = button("factors/mail-code", "Have codes sent to your mail address", token);
+    let more = " autocomplete=\"tel\" placeholder=\"+4912345678\" required";
+    let number = field("Your phone's number", "number", "tel", more);
+    let phone = format!(
+        "<form method=\"post\" action=\"factors/sms-code\">{token}{number}\
+         <button>Have codes sent to your phone</button></form>\n"
+    );
+    let pieces = [(FactorKind::MailCode, mail), (FactorKind::SmsCode, phone)];
+    pieces.into_iter().filter(|(kind, _)| mfa.sends(*kind)).map(|(_, piece)| piece).collect()
+}
+
+#[cfg(not(feature = "mfa-codes"))]
+fn sent_codes(_: &MFAAuthentication, _: &str) -> String {
+    String::new()
+}
+
+fn item(factor: &Factor, token: &str) -> String {
+    let Factor { id, kind, name, created_at, last_used_at, .. } = factor;
+    let (id, name) = (Escaped(id), Escaped(name));
+    let used = last_used_at.map(|at| format!(", last used {}", at.format("%Y-%m-%d"))).unwrap_or_default();
+    let remove = button(&format!("factors/{id}/remove"), "Remove", token);
+    format!(
+        "<li><b>{name}</b> ({}), since {}{used}\n\
+         <form method=\"post\" action=\"factors/{id}/rename\">{token}\
+         <label>Name <input name=\"name\" value=\"{name}\" maxlength=\"64\" required></label> <button>Rename</button></form>\n\
+         {remove}</li>\n",
+        title(*kind),
+        created_at.format("%Y-%m-%d"),
+    )
+}
+
+fn title(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Totp => "authenticator app",
+        FactorKind::Passkey => "passkey",
+        FactorKind::RecoveryCodes => "recovery codes",
+        FactorKind::MailCode => "codes by mail",
+        FactorKind::SmsCode => "codes by text message",
+    }
+}
+
+fn button(action: &str, text: &str, token: &str) -> String {
+    format!("<form method=\"post\" action=\"{action}\">{token}<button>{text}</button></form>\n")
+}
+
+/// Recovery codes, once.
+pub(super) fn recovery_codes(codes: &[SecretString], list: &str) -> Response {
+    let codes: Vec<_> = codes.iter().map(|code| Escaped(code.expose()).to_string()).collect();
+    let codes = codes.join("</code></li>\n<li><code>");
+    let html = format!(
+        "<p>Each of these codes logs you in once if you lose your other factors. Keep them in a safe place: they are not \
+         shown again, and those of before are void.</p>\n<ol>\n<li><code>{codes}</code></li>\n</ol>\n<p><a href=\"{list}\">Done</a></p>"
+    );
+    shown("Recovery codes", &html)
+}
+
+/// What an authenticator app reads, and the form for its first code.
+#[cfg(feature = "mfa-totp")]
+pub(super) fn enrol_totp(parts: &Parts, auth: &RequestAuth, enrolment: &crate::mfa::TotpEnrolment) -> Response {
+    let svg = enrolment.qr_svg();
+    // Within a page it has no XML declaration, and needs no source that a policy would allow.
+    let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
+    let name = field("A name for it", "name", "text", " maxlength=\"64\"");
+    let html = format!(
+        "<p>Scan this with your app, or type: <code>{}</code></p>\n{svg}\n<p>Then type the code that it shows.</p>\n{}",
+        Escaped(enrolment.secret.expose()),
+        code_form(parts, auth, &enrolment.challenge, "totp/confirm", &name),
+    );
+    shown("Add an authenticator app", &html)
+}
+
+/// The form for a code that was sent.
+#[cfg(feature = "mfa-codes")]
+pub(super) fn enter_code(parts: &Parts, auth: &RequestAuth, sent: &crate::mfa::SentCode) -> Response {
+    let form = code_form(parts, auth, &sent.challenge, "sent-code/confirm", "");
+    shown("Enter the code", &format!("<p>A code went to {}.</p>\n{form}", Escaped(&sent.to)))
+}
+
+/// A form for a code once more.
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
+pub(super) fn enter_code_again(
+    parts: &Parts,
+    auth: &RequestAuth,
+    challenge: &str,
+    name: Option<&str>,
+    problem: &str,
+) -> Response {
+    let name = name.map(|name| hidden("name", name)).unwrap_or_default();
+    let html = format!(
+        "<p role=\"alert\">{}</p>\n{}<p><a href=\"../../factors\">Begin anew</a></p>",
+        Escaped(problem),
+        code_form(parts, auth, challenge, "confirm", &name),
+    );
+    shown("Enter the code", &html)
+}
+
+#[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
+fn code_form(parts: &Parts, auth: &RequestAuth, challenge: &str, action: &str, more: &str) -> String {
+    let token = CsrfToken::issue(auth, parts).hidden_field();
+    let code = " inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus";
+    format!(
+        "<form method=\"post\" action=\"{action}\">\n{token}\n{}{}{more}<p><button>Confirm</button></p>\n</form>\n",
+        hidden("challenge", challenge),
+        field("The code", "code", "text", code),
+    )
+}

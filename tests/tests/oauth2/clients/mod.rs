@@ -1,0 +1,11 @@
+//! Logging in by other providers, over HTTP: against fakes of them, which do as they are told, and against a certified one.
+
+mod certified;
+mod declared;
+mod fake;
+mod flows;
+mod hostile;
+mod identities;
+mod logins;
+mod remote;
+mod site;

@@ -1,0 +1,14 @@
+//! The provider over real HTTP, against whoever does not keep to the rules.
+
+mod applications;
+mod codes;
+mod consent;
+mod devices;
+mod introspection;
+mod properties;
+mod races;
+mod rfc9700;
+mod site;
+mod store;
+
+pub(crate) use site::{CALLBACK, Client, Flow, Site, confidential, hidden_fields, parameter};

@@ -1,0 +1,8 @@
+use auth::registry::Context;
+
+#[auth::auth_provider("Forge")]
+fn forge(_: &Context) -> Result<(), std::fmt::Error> {
+    Ok(())
+}
+
+fn main() {}

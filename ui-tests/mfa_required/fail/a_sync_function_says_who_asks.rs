@@ -1,0 +1,4 @@
+#[auth::mfa_required]
+fn handler() {}
+
+fn main() {}

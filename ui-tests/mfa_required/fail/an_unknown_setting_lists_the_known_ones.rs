@@ -1,0 +1,4 @@
+#[auth::mfa_required(on = post)]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[auth::recent_login(within = "5m")]
+fn handler() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[auth::recent_login]
+async fn handler() {}
+
+fn main() {}

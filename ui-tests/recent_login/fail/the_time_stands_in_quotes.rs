@@ -1,0 +1,4 @@
+#[auth::recent_login(within = soon)]
+async fn handler() {}
+
+fn main() {}
