@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding as _};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::TestDirectory;
+use crate::{PATIENCE, TestDirectory};
 
 const ARGUMENTS: [&str; 9] = [
     "--headless",
@@ -26,7 +26,6 @@ const ARGUMENTS: [&str; 9] = [
 ];
 /// What the protocol calls an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with a profile of its own, ended when dropped.
 #[derive(Debug)]

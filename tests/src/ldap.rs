@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::TestDirectory;
 use crate::servers::{free_port, make_certificate, signal};
+use crate::{PATIENCE, TestDirectory};
 
 /// An LDAP directory of a test's own: `slapd` on a free port, killed when dropped.
 ///
@@ -115,7 +115,7 @@ fn start(directory: &Path, port: u16) -> Option<Child> {
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return None;
         }
-        assert!(started.elapsed() < Duration::from_mins(1), "slapd does not listen");
+        assert!(started.elapsed() < PATIENCE, "slapd does not listen");
         std::thread::sleep(Duration::from_millis(5));
     }
     // Somebody else could be listening there.

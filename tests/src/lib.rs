@@ -18,6 +18,7 @@ mod keyed;
 mod ldap;
 mod memcached;
 mod nginx;
+mod patience;
 mod redis;
 mod servers;
 mod smtp;
@@ -32,7 +33,8 @@ pub use keyed::Keyed;
 pub use ldap::{LDAP_READER, TestLdap};
 pub use memcached::{TestMemcached, memcached};
 pub use nginx::Nginx;
-pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis, until};
+pub use patience::{PATIENCE, until};
+pub use redis::{RedisCluster, RedisSentinel, RedisServer, TestRedis, prefix, redis};
 pub use servers::DatabaseServer;
 pub use smtp::{ReceivedMail, TestSmtp};
 

@@ -4,6 +4,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
+
 /// A memcached that nobody else uses, killed when dropped.
 #[derive(Debug)]
 pub struct TestMemcached {
@@ -64,7 +66,7 @@ impl TestMemcached {
         // Each of its threads stops when it comes to it.
         let started = Instant::now();
         while !self.is_stopped() {
-            assert!(started.elapsed() < Duration::from_secs(10), "it does not stop");
+            assert!(started.elapsed() < PATIENCE, "it does not stop");
             std::thread::yield_now();
         }
     }
@@ -123,7 +125,7 @@ fn spawn(port: u16) -> Option<Child> {
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return None;
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "memcached does not listen");
+        assert!(started.elapsed() < PATIENCE, "memcached does not listen");
         std::thread::sleep(Duration::from_millis(5));
     }
     // Somebody else could be listening there.

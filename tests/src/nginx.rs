@@ -3,7 +3,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::TestDirectory;
+use crate::{PATIENCE, TestDirectory};
 
 /// An nginx that nobody else uses, in front of a server; killed when dropped.
 ///
@@ -77,7 +77,7 @@ fn spawn(directory: &TestDirectory, port: u16, server: &str, users: &str) -> Opt
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return None;
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "nginx does not listen");
+        assert!(started.elapsed() < PATIENCE, "nginx does not listen");
         std::thread::sleep(Duration::from_millis(5));
     }
     // Somebody else could be listening there.

@@ -7,6 +7,7 @@ use redis::{Client, Cmd, FromRedisValue};
 use uuid::Uuid;
 
 use crate::servers::make_certificate;
+use crate::{PATIENCE, until};
 
 /// A part of a Redis that nobody else uses, emptied when dropped.
 #[derive(Debug)]
@@ -208,22 +209,13 @@ fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Option<Child> {
         if command_answers(&url) {
             return Some(child);
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "redis-server does not answer");
+        assert!(started.elapsed() < PATIENCE, "redis-server does not answer");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 fn command_answers(url: &str) -> bool {
     command::<String>(url, &["PING"]).is_ok()
-}
-
-/// Waits for the world outside the test.
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// A master, a replica, and a sentinel that needs nobody's agreement.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 
-use crate::TestDirectory;
+use crate::{PATIENCE, TestDirectory};
 
 /// A database server of a test's own, on a free port, with durable settings. It is killed when dropped, and its data go.
 #[derive(Debug)]
@@ -25,7 +25,6 @@ enum Kind {
 const USER: &str = "postgres";
 
 /// A machine that has other things to do takes its time.
-const LONGEST: Duration = Duration::from_mins(1);
 
 impl DatabaseServer {
     /// PostgreSQL; its programs are searched for at `AUTH_TEST_POSTGRES_BIN`, in the path, and where Debian has them.
@@ -76,7 +75,7 @@ impl DatabaseServer {
     /// When it does not start.
     pub async fn start_again(&mut self) {
         let began = Instant::now();
-        while began.elapsed() < LONGEST {
+        while began.elapsed() < PATIENCE {
             if let Some(child) = self.kind.start(self.directory.path(), self.port).await {
                 self.child = child;
                 return;
@@ -205,11 +204,11 @@ impl Kind {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let started = Instant::now();
-        while !tokio::time::timeout(LONGEST, self.answers(port)).await.unwrap_or(false) {
+        while !tokio::time::timeout(PATIENCE, self.answers(port)).await.unwrap_or(false) {
             if child.try_wait().expect("it can be waited for").is_some() {
                 return None;
             }
-            if started.elapsed() > LONGEST {
+            if started.elapsed() > PATIENCE {
                 drop(child.kill());
                 panic!("it does not answer: {}", self::log(directory));
             }

@@ -1,7 +1,5 @@
 //! A client that opens a WebSocket.
 
-use std::time::Duration;
-
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::StatusCode;
 use tokio::net::TcpStream;
@@ -11,6 +9,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::PATIENCE;
 use crate::http::Visitor;
 
 /// An open socket.
@@ -29,9 +28,6 @@ pub enum Heard {
     Closed(Option<u16>),
 }
 
-/// Nothing here takes longer.
-const LONGEST: Duration = Duration::from_secs(20);
-
 impl Socket {
     /// Opens one with these headers and no others.
     ///
@@ -47,7 +43,7 @@ impl Socket {
             let name = HeaderName::try_from(*name).expect("that is a header");
             request.headers_mut().append(name, HeaderValue::try_from(*value).expect("that is a header's value"));
         }
-        match timeout(LONGEST, connect_async(request)).await.expect("the server answers") {
+        match timeout(PATIENCE, connect_async(request)).await.expect("the server answers") {
             Ok((stream, _)) => Ok(Self { stream }),
             Err(Error::Http(answer)) => Err(StatusCode::from_u16(answer.status().as_u16()).expect("that is a status")),
             Err(error) => panic!("{error}"),
@@ -65,7 +61,7 @@ impl Socket {
     /// When nothing comes.
     pub async fn hear(&mut self) -> Heard {
         loop {
-            match timeout(LONGEST, self.stream.next()).await.expect("something comes") {
+            match timeout(PATIENCE, self.stream.next()).await.expect("something comes") {
                 Some(Ok(Message::Text(text))) => return Heard::Text(text.as_str().to_owned()),
                 Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map(|frame| frame.code.into())),
                 Some(Ok(_)) => {}

@@ -4,7 +4,7 @@ use auth::accounts::migrate;
 use auth::database::Database;
 use auth::testing::TestUser;
 use auth::users::{DatabaseUserStore, GroupStore as _, UserLookup, UserStore as _};
-use auth_tests::{Keyed, TestDatabase};
+use auth_tests::{Keyed, PATIENCE, TestDatabase};
 
 on_every_database! {
     the_second_time_nothing_is_done,
@@ -133,7 +133,6 @@ async fn a_dropped_migration_leaves_no_lock(test: TestDatabase) {
         let limit = std::time::Duration::from_millis(milliseconds);
         _ = tokio::time::timeout(limit, migrate::<TestUser>(&test.database)).await;
     }
-    let limit = std::time::Duration::from_secs(20);
-    tokio::time::timeout(limit, migrate::<TestUser>(&test.database)).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, migrate::<TestUser>(&test.database)).await.unwrap().unwrap();
     assert!(migrate::<TestUser>(&test.database).await.unwrap().is_empty());
 }

@@ -9,7 +9,7 @@ use auth::sessions::{
     SessionRecord, UserSessions as _,
 };
 use auth::testing::ManualClock;
-use auth_tests::{RedisCluster, RedisSentinel, RedisServer, TestRedis};
+use auth_tests::{PATIENCE, RedisCluster, RedisSentinel, RedisServer, TestRedis};
 use chrono::TimeDelta;
 
 async fn connect(url: &str, prefix: &str) -> (RedisSessionBackend, ManualClock) {
@@ -179,7 +179,7 @@ async fn a_server_that_is_not_there_is_told_in_time() {
         let started = Instant::now();
         let error = RedisSessionBackend::connect_with_timeout(url, timeout).await.unwrap_err();
         assert!(matches!(error, SessionError::Store(_)), "{error:?}");
-        assert!(started.elapsed() < timeout * 10);
+        assert!(started.elapsed() < PATIENCE);
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }
     for url in ["redis:", "redis://", "http://127.0.0.1", "redis://127.0.0.1?x=1"] {

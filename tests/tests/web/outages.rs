@@ -9,18 +9,13 @@ use auth::limits::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Limiter
 use auth::passwords::{PasswordError, PasswordHasher, PasswordHashers, Passwords};
 use auth::prelude::*;
 use auth_tests::http::{PASSWORD, Visitor};
-use auth_tests::{DatabaseServer, TestDirectory};
+use auth_tests::{DatabaseServer, PATIENCE, TestDirectory};
 use axum::http::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::kept::Kept;
 
-/// The five seconds that a database may take, twice where a request had one answer before; the rest is for a machine
-/// that has other things to do.
-const LONGEST: Duration = Duration::from_secs(12);
-/// As soon as that service resumes by itself.
-const SOON: Duration = Duration::from_secs(10);
 const CLIENTS: usize = 16;
 /// What a client thinks between two requests, so that the machine is not what is tested.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -79,7 +74,7 @@ type Timed = (StatusCode, Instant, Instant);
 async fn timed(answer: impl Future<Output = StatusCode>) -> Timed {
     let began = Instant::now();
     let status = answer.await;
-    assert!(began.elapsed() < LONGEST, "{status} after {:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{status} after {:?}", began.elapsed());
     (status, began, Instant::now())
 }
 
@@ -148,7 +143,7 @@ impl Load {
     async fn more(counter: &AtomicUsize, number: usize) {
         let (start, began) = (counter.load(Ordering::SeqCst), Instant::now());
         while counter.load(Ordering::SeqCst) < start + number {
-            assert!(began.elapsed() < LONGEST * 4, "the load has stopped");
+            assert!(began.elapsed() < PATIENCE, "the load has stopped");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -225,12 +220,12 @@ async fn is_out_of_service(site: &Kept, visitor: &Visitor, leaving: &Visitor) {
 async fn is_in_service(site: &Kept, visitor: &Visitor) {
     let began = Instant::now();
     while visitor.get("/closed").await.status != StatusCode::OK {
-        assert!(began.elapsed() < SOON, "service has not resumed");
+        assert!(began.elapsed() < PATIENCE, "service has not resumed");
     }
     let resumed = site.visitor();
     let body = json!({ "username": "alice", "password": PASSWORD });
     while resumed.post("/login", &body).await.status != StatusCode::OK {
-        assert!(began.elapsed() < SOON, "logins have not resumed");
+        assert!(began.elapsed() < PATIENCE, "logins have not resumed");
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sessions in a Redis that is killed, hangs, and comes back.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use auth_tests::RedisServer;
 use auth_tests::http::{PASSWORD, Visitor};
+use auth_tests::{PATIENCE, RedisServer};
 use axum::http::{Method, StatusCode};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::json;
@@ -39,9 +39,9 @@ async fn is_out_of_service(site: &Site, visitor: &Visitor) {
     assert_eq!(visitor.get("/open").await.status, StatusCode::OK, "what asks nothing needs no store");
 }
 
-/// One time-out, or two where a request reads and writes, and what hashing takes.
+/// It was answered, however busy the machine.
 fn in_time(started: Instant) {
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
 
 /// Service resumes by itself, soon.
@@ -52,7 +52,7 @@ async fn is_in_service(visitor: &Visitor) {
             StatusCode::OK => break,
             status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "nobody is logged out"),
         }
-        assert!(started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() < PATIENCE);
     }
     for _ in 0..8 {
         assert_eq!(visitor.get("/closed").await.status, StatusCode::OK);

@@ -12,7 +12,7 @@ use auth::sessions::{
     UserSessions as _,
 };
 use auth::testing::ManualClock;
-use auth_tests::{Before, Call, TestDatabase};
+use auth_tests::{Before, Call, PATIENCE, TestDatabase};
 use chrono::TimeDelta;
 
 use crate::{add, memory, record};
@@ -325,7 +325,7 @@ mod with_redis {
             if other.load(&id).await.unwrap().is_none() {
                 break;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "no message arrived");
+            assert!(started.elapsed() < PATIENCE, "no message arrived");
         }
     }
 }

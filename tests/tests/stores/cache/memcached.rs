@@ -1,6 +1,6 @@
 //! A memcached that is killed, hangs, and comes back.
 
-use auth_tests::TestMemcached;
+use auth_tests::{PATIENCE, TestMemcached};
 
 use super::*;
 
@@ -103,8 +103,7 @@ async fn is_out_of_service(backend: &CacheSessionBackend<MemcachedCache>, clock:
     let all = [all.0, all.1, all.2, all.3, all.4, all.5];
     assert!(all.iter().all(|error| matches!(error, Some(SessionError::Store(_)))), "{all:?}");
     assert!(!format!("{all:?}").contains(&id.to_string()), "{all:?}");
-    // Each broke off at its first call.
-    assert!(started.elapsed() < 2 * TIMEOUT, "{:?}", started.elapsed());
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
 
 /// Service resumes by itself, soon.
@@ -112,7 +111,7 @@ async fn is_in_service(backend: &CacheSessionBackend<MemcachedCache>, clock: &Ma
     let started = Instant::now();
     let id = id();
     while backend.exists(&id).await.is_err() {
-        assert!(started.elapsed() < 4 * TIMEOUT);
+        assert!(started.elapsed() < PATIENCE);
     }
     assert_eq!(backend.save(&id, record(clock), SaveIf::Absent).await.unwrap(), Saved::Done);
     assert!(backend.load(&id).await.unwrap().is_some());
@@ -220,7 +219,7 @@ async fn a_server_that_is_not_there_is_told_in_time() {
         let started = Instant::now();
         let error = MemcachedCache::connect_with_timeout(url, timeout).await.unwrap_err();
         assert!(matches!(error, CacheError::Store(_)), "{error:?}");
-        assert!(started.elapsed() < timeout * 10);
+        assert!(started.elapsed() < PATIENCE);
     }
     for url in ["memcached:", "memcached://", "memcached://me:hunter2@cache", "memcached://cache/0"] {
         let error = connect(url).await.unwrap_err();

@@ -11,7 +11,7 @@ use auth_tests::socket::Socket;
 use auth_tests::{TestDatabase, sqlite};
 use serde_json::json;
 
-use super::{has_ended, is_open, serve};
+use super::{SOON, has_ended, is_open, serve};
 use crate::app::{Author, PublishPost};
 
 type Heard = Arc<dyn Fn(Invalidated) + Send + Sync>;
@@ -79,7 +79,7 @@ async fn drive(database: TestDatabase, rooms: [impl SessionInvalidations; 2]) {
     auth.users().grant::<PublishPost>(&alice.id).await.unwrap();
     let began = std::time::Instant::now();
     while there.ask("may").await != auth_tests::socket::text("true") {
-        assert!(began.elapsed() < Duration::from_secs(10));
+        assert!(began.elapsed() < SOON);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     auth.session_manager().unwrap().destroy_all(&alice.id.to_string()).await.unwrap();

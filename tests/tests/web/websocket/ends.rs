@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use auth::prelude::*;
 use auth::sessions::{InMemorySessionBackend, SessionBackend as _, SessionError, SessionKey};
-use auth_tests::Before;
 use auth_tests::http::{PASSWORD, Visitor};
 use auth_tests::socket::{Heard, Socket, text};
+use auth_tests::{Before, PATIENCE};
 use axum::http::StatusCode;
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -60,7 +60,7 @@ async fn for_whom_does_not_read_what_is_sent() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     visitor.post("/logout", &json!({})).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let end = tokio::time::timeout(Duration::from_secs(15), full.end()).await;
+    let end = tokio::time::timeout(PATIENCE, full.end()).await;
     assert_eq!(end, Ok(None), "it ended while there was no room even to say so");
 }
 
@@ -187,7 +187,7 @@ async fn nothing_passes_while_nobody_can_tell_and_then_it_is_closed() {
     gone.store(true, Ordering::SeqCst);
     let began = Instant::now();
     assert_eq!(socket.hear().await, Heard::Closed(Some(1013)));
-    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn no_task_stays_when_everybody_has_gone() {
     let calm = async |at_most: usize| {
         let began = Instant::now();
         while Handle::current().metrics().num_alive_tasks() > at_most {
-            assert!(began.elapsed() < Duration::from_secs(15), "{}", Handle::current().metrics().num_alive_tasks());
+            assert!(began.elapsed() < PATIENCE, "{}", Handle::current().metrics().num_alive_tasks());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -1,5 +1,6 @@
 //! Those of whom nothing is known say who they are, in time, in one message.
 
+use auth_tests::PATIENCE;
 use auth_tests::http::Visitor;
 use auth_tests::socket::{Heard, Socket, text};
 use axum::http::StatusCode;
@@ -112,17 +113,22 @@ async fn who_is_inactive_or_logged_out_is_not_let_in() {
 async fn there_are_not_too_many_strangers() {
     let sockets = Sockets::start().await;
     let mut waiting = Vec::new();
-    for _ in 0..1024 {
-        waiting.push(stranger(&sockets, "/echo").await);
-    }
-    let refused = Socket::open(&sockets.address, "/echo", &[]).await.unwrap_err();
+    // On a slow machine the first are sent away before the last have come.
+    let refused = loop {
+        assert!(waiting.len() < 1024 * 8, "nobody is refused");
+        match Socket::open(&sockets.address, "/echo", &[]).await {
+            Ok(socket) => waiting.push(socket),
+            Err(refused) => break refused,
+        }
+    };
     assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    assert!(waiting.len() >= 1024, "{}", waiting.len());
     let (_, mut member) = sockets.member("alice").await;
     assert_eq!(member.ask("who").await, text("alice"), "whoever is known comes in");
     drop(waiting);
     let began = std::time::Instant::now();
     while Socket::open(&sockets.address, "/echo", &[]).await.is_err() {
-        assert!(began.elapsed().as_secs() < 10);
+        assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
