@@ -9,6 +9,7 @@ pub struct Readme;
 
 mod authenticator;
 mod before;
+mod before_records;
 pub mod browser;
 mod databases;
 mod directory;
@@ -26,6 +27,7 @@ pub mod socket;
 
 pub use authenticator::{TestAuthenticator, TestPasskey};
 pub use before::{Before, Call};
+pub use before_records::{BeforeRecords, RecordCall};
 pub use databases::{TestDatabase, mysql, postgres, sqlite, sqlite_in_memory};
 pub use directory::TestDirectory;
 pub use interop::Peer;

@@ -79,10 +79,12 @@ impl<U: UserModel> Auth<U> {
         }
         session.start(login).await?;
         // Whoever added a factor since the first one was proved has ended all sessions that there were, and this one was not.
+        let unconfirmed = session.unconfirmed();
         if let Err(error) = self.authentication().second_step(&result).await {
             session.flush().await?;
             return Err(error);
         }
+        unconfirmed.confirm();
         let (id, now) = (result.principal().id().to_owned(), session.stored_digest());
         // Of a session the digest stays when its key changes.
         if before != now {

@@ -33,7 +33,6 @@ mod migration;
 mod record;
 mod scan;
 mod session;
-mod state;
 mod user_sessions;
 mod wrappers;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use auth::BoxFuture;
-use auth::records::{DynRecordStore, NewRecord, Record, RecordError, RecordKind, RecordReplaced, RecordStore};
+use auth::records::DynRecordStore;
 use auth::testing::ManualClock;
+use auth_tests::{BeforeRecords, RecordCall};
 use chrono::TimeDelta;
 use tokio::sync::Barrier;
 
@@ -18,7 +18,7 @@ async fn a_code_is_taken_by_one_of_both(store: DynRecordStore, clock: ManualCloc
     let (app, _) = enrol(&mfa(&store, &clock), &clock, "ada", "Phone").await;
     clock.advance(TimeDelta::seconds(30));
     let given = code(&app, &clock, 0);
-    let [one, other] = Server::both(&store).map(|server| mfa(&server, &clock));
+    let [one, other] = both(&store).map(|server| mfa(&server, &clock));
     let (one, other) = tokio::join!(one.verify_code("ada", &given), other.verify_code("ada", &given));
     assert_eq!([one.unwrap(), other.unwrap()].into_iter().filter(|taken| *taken).count(), 1);
 }
@@ -28,12 +28,12 @@ async fn a_recovery_code_is_taken_by_one_of_both(store: DynRecordStore, clock: M
     enrol(&alone, &clock, "ada", "Phone").await;
     let codes = alone.generate_recovery_codes("ada").await.unwrap();
     let given = codes[0].expose();
-    let [one, other] = Server::both(&store).map(|server| mfa(&server, &clock));
+    let [one, other] = both(&store).map(|server| mfa(&server, &clock));
     let (one, other) = tokio::join!(one.verify_recovery_code("ada", given), other.verify_recovery_code("ada", given));
     assert_eq!([one.unwrap(), other.unwrap()].into_iter().filter(|taken| *taken).count(), 1);
     // Of two different ones at once, neither is lost.
     let (first, second) = (codes[1].expose(), codes[2].expose());
-    let [one, other] = Server::both(&store).map(|server| mfa(&server, &clock));
+    let [one, other] = both(&store).map(|server| mfa(&server, &clock));
     let (one, other) = tokio::join!(one.verify_recovery_code("ada", first), other.verify_recovery_code("ada", second));
     assert!(one.unwrap() && other.unwrap());
     for used in &codes[..3] {
@@ -42,76 +42,21 @@ async fn a_recovery_code_is_taken_by_one_of_both(store: DynRecordStore, clock: M
     assert_eq!(alone.remaining_recovery_codes("ada").await.unwrap(), 7);
 }
 
-/// One of two servers that wait for one another before they write over a record for the first time.
-#[derive(Debug)]
-struct Server {
-    store: DynRecordStore,
-    both: Arc<Barrier>,
-    waited: AtomicBool,
-}
-
-impl Server {
-    fn both(store: &DynRecordStore) -> [DynRecordStore; 2] {
-        let both = Arc::new(Barrier::new(2));
-        let server = || Self { store: store.clone(), both: both.clone(), waited: AtomicBool::new(false) };
-        [Arc::new(server()), Arc::new(server())]
-    }
-}
-
-impl RecordStore for Server {
-    fn get<'a>(
-        &'a self,
-        kind: RecordKind,
-        ids: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Vec<Option<Record>>, RecordError>> {
-        self.store.get(kind, ids)
-    }
-
-    fn insert<'a>(
-        &'a self,
-        kind: RecordKind,
-        id: &'a str,
-        record: NewRecord,
-    ) -> BoxFuture<'a, Result<bool, RecordError>> {
-        self.store.insert(kind, id, record)
-    }
-
-    fn replace<'a>(
-        &'a self,
-        kind: RecordKind,
-        id: &'a str,
-        version: u64,
-        record: NewRecord,
-    ) -> BoxFuture<'a, Result<RecordReplaced, RecordError>> {
-        Box::pin(async move {
-            if !self.waited.swap(true, Ordering::SeqCst) {
-                self.both.wait().await;
+/// Two servers that wait for one another before they write over a record for the first time.
+fn both(store: &DynRecordStore) -> [DynRecordStore; 2] {
+    let both = Arc::new(Barrier::new(2));
+    [(); 2].map(|()| {
+        let (both, waited) = (both.clone(), AtomicBool::new(false));
+        let hook = move |call, _| {
+            let waits = call == RecordCall::Replace && !waited.swap(true, Ordering::SeqCst);
+            let both = both.clone();
+            async move {
+                if waits {
+                    both.wait().await;
+                }
+                Ok(())
             }
-            self.store.replace(kind, id, version, record).await
-        })
-    }
-
-    fn take<'a>(&'a self, kind: RecordKind, id: &'a str) -> BoxFuture<'a, Result<Option<Record>, RecordError>> {
-        self.store.take(kind, id)
-    }
-
-    fn owned<'a>(
-        &'a self,
-        kind: RecordKind,
-        owner: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Record)>, RecordError>> {
-        self.store.owned(kind, owner)
-    }
-
-    fn delete_owned<'a>(&'a self, kind: RecordKind, owner: &'a str) -> BoxFuture<'a, Result<u64, RecordError>> {
-        self.store.delete_owned(kind, owner)
-    }
-
-    fn count(&self, kind: RecordKind) -> BoxFuture<'_, Result<u64, RecordError>> {
-        self.store.count(kind)
-    }
-
-    fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, RecordError>> {
-        self.store.cleanup_expired(batch)
-    }
+        };
+        Arc::new(BeforeRecords::new(store.clone(), hook)) as DynRecordStore
+    })
 }

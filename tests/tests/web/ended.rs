@@ -7,19 +7,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auth::prelude::*;
+use auth::records::{InMemoryRecordStore, RecordError};
 use auth::secret::SecretKey;
-use auth::sessions::{CookieSessionBackend, HttpSessionConfig, Identity, InMemorySessionBackend, Session};
+use auth::sessions::{
+    CookieSessionBackend, HttpSessionConfig, Identity, InMemorySessionBackend, Session, SessionError,
+};
 use auth::users::{DefaultUser, Extra};
 use auth::web::SessionMiddleware;
 use auth::web::axum::{CsrfForm, CsrfToken};
 use auth_tests::http::PASSWORD;
-use auth_tests::{Before, Call};
+use auth_tests::{Before, BeforeRecords, Call};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::request::Builder;
 use axum::http::{Request, StatusCode};
 use axum::response::AppendHeaders;
 use axum::routing::{get, post};
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 struct Answer {
@@ -188,6 +192,47 @@ async fn a_login_that_was_given_up_is_not_saved() {
     let router: Router = Router::new().route("/in", post(log_in)).layer(auth.layer());
     let answer = ask(&router, Request::post("/in").header("origin", "https://example.com"), ()).await;
     assert_eq!((answer.status, answer.cookies), (StatusCode::REQUEST_TIMEOUT, vec![]));
+}
+
+/// Whether a factor was added meanwhile is asked when the session is saved already.
+#[tokio::test]
+async fn a_login_that_may_not_be_allowed_gives_no_cookie() {
+    for hangs in [false, true] {
+        // The session is the last that is written before everything is away.
+        let (gone, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+        let saved = gone.clone();
+        let sessions = Before::new(InMemorySessionBackend::new(), move |call| {
+            let is_gone = saved.fetch_or(call == Call::Save, Ordering::SeqCst);
+            async move { if is_gone { Err(SessionError::store("the store is gone")) } else { Ok(()) } }
+        });
+        let (away, reached) = (gone.clone(), asked.clone());
+        let records = BeforeRecords::new(Arc::new(InMemoryRecordStore::new()), move |_, _| {
+            let (is_gone, reached) = (away.load(Ordering::SeqCst), reached.clone());
+            async move {
+                if is_gone && hangs {
+                    reached.notify_one();
+                    pending().await
+                } else if is_gone {
+                    Err(RecordError::store("the store is gone"))
+                } else {
+                    Ok(())
+                }
+            }
+        });
+        let auth = with_alice(|builder| builder.session_backend(sessions).record_store(records)).await;
+        let log_in = async move |auth: Auth<DefaultUser>, session: Session| {
+            let user = auth.users().get_by_username("alice").await.unwrap().unwrap();
+            tokio::select! {
+                result = auth.log_in_user(&session, &user.id) => result.map(drop).map_err(|_| StatusCode::SERVICE_UNAVAILABLE),
+                () = asked.notified() => Err(StatusCode::REQUEST_TIMEOUT),
+            }
+        };
+        let router: Router = Router::new().route("/in", post(log_in)).layer(auth.layer());
+        let answer = ask(&router, Request::post("/in").header("origin", "https://example.com"), ()).await;
+        assert!(gone.load(Ordering::SeqCst), "the session was saved");
+        let status = if hangs { StatusCode::REQUEST_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE };
+        assert_eq!((answer.status, answer.cookies), (status, vec![]));
+    }
 }
 
 #[tokio::test]

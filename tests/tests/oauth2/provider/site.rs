@@ -48,7 +48,7 @@ impl Site {
 
     /// On this store of records.
     pub(crate) async fn on(store: DynRecordStore, clock: ManualClock) -> Self {
-        Self::build(clock, |builder| builder.record_store(Shared(store))).await
+        Self::build(clock, |builder| builder.record_store(store)).await
     }
 
     pub(crate) async fn with(settings: impl FnOnce(AuthBuilder<DefaultUser>) -> AuthBuilder<DefaultUser>) -> Self {
@@ -251,61 +251,4 @@ pub(crate) fn hidden_fields(html: &str) -> Vec<(String, String)> {
     };
     let inputs = html.split("<input type=\"hidden\" ").skip(1);
     inputs.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect()
-}
-
-/// A store that several sites share.
-#[derive(Debug)]
-struct Shared(DynRecordStore);
-
-mod shared {
-    use auth::BoxFuture;
-    use auth::records::{NewRecord, Record, RecordError, RecordKind, RecordReplaced, RecordStore};
-
-    use super::Shared;
-
-    impl RecordStore for Shared {
-        fn get<'a>(
-            &'a self,
-            kind: RecordKind,
-            ids: &'a [&'a str],
-        ) -> BoxFuture<'a, Result<Vec<Option<Record>>, RecordError>> {
-            self.0.get(kind, ids)
-        }
-        fn insert<'a>(
-            &'a self,
-            kind: RecordKind,
-            id: &'a str,
-            record: NewRecord,
-        ) -> BoxFuture<'a, Result<bool, RecordError>> {
-            self.0.insert(kind, id, record)
-        }
-        fn replace<'a>(
-            &'a self,
-            kind: RecordKind,
-            id: &'a str,
-            version: u64,
-            record: NewRecord,
-        ) -> BoxFuture<'a, Result<RecordReplaced, RecordError>> {
-            self.0.replace(kind, id, version, record)
-        }
-        fn take<'a>(&'a self, kind: RecordKind, id: &'a str) -> BoxFuture<'a, Result<Option<Record>, RecordError>> {
-            self.0.take(kind, id)
-        }
-        fn owned<'a>(
-            &'a self,
-            kind: RecordKind,
-            owner: &'a str,
-        ) -> BoxFuture<'a, Result<Vec<(String, Record)>, RecordError>> {
-            self.0.owned(kind, owner)
-        }
-        fn delete_owned<'a>(&'a self, kind: RecordKind, owner: &'a str) -> BoxFuture<'a, Result<u64, RecordError>> {
-            self.0.delete_owned(kind, owner)
-        }
-        fn count(&self, kind: RecordKind) -> BoxFuture<'_, Result<u64, RecordError>> {
-            self.0.count(kind)
-        }
-        fn cleanup_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, RecordError>> {
-            self.0.cleanup_expired(batch)
-        }
-    }
 }

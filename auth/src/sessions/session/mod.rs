@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+mod logins;
+mod state;
+
+use self::state::{Changes, State};
 use super::formats::Encoder;
-use super::state::{Changes, State};
 use super::{
     Device, DynSessionBackend, Lifetime, Login, SaveIf, Saved, SessionBackend, SessionDigest, SessionError,
     SessionFormat, SessionKey, SessionLimit, SessionRecord, backend, user_sessions,
@@ -302,29 +305,15 @@ impl<B: SessionBackend> Session<B> {
         if let Some((id, _)) = self.stored() {
             self.inner.backend.delete(&id).await?;
         }
-        let mut state = self.state();
-        state.forget();
-        state.modified = true;
+        self.forget();
         Ok(())
     }
 
-    /// Logs a user in under a new key. What an anonymous visitor had stays; what another user had goes.
-    ///
-    /// A login that fails or is given up is not saved with something else later.
-    pub(crate) async fn start(&self, login: Login) -> Result<(), SessionError> {
-        // A session that is ended on the way does not take this login's device with it.
-        let device = self.state().changes.device.clone();
-        if self.login().is_some_and(|old| old.user_id != login.user_id) {
-            self.flush().await?;
-        }
-        match self.renew(login.clone(), device.clone()).await {
-            Err(SessionError::Ended) => {
-                // Logged out or under another key meanwhile, in another request: log in to a session of its own.
-                *self.state() = State { accessed: true, ..State::default() };
-                self.renew(login, device).await
-            }
-            other => other,
-        }
+    /// Nothing is stored, as far as this request knows.
+    fn forget(&self) {
+        let mut state = self.state();
+        state.forget();
+        state.modified = true;
     }
 
     /// Ends the session unless it was changed since it was loaded.
@@ -339,19 +328,6 @@ impl<B: SessionBackend> Session<B> {
             }
         }
         self.state().forget();
-        Ok(())
-    }
-
-    /// Notes a login of the same user, under a new key. A session that was ended meanwhile stays so.
-    pub(crate) async fn renew(&self, login: Login, device: Option<Device>) -> Result<(), SessionError> {
-        let attempt = Attempt(self);
-        {
-            let mut state = self.state();
-            (state.changes.login, state.changes.device, state.renew) = (Some(login), device, true);
-            state.note_change();
-        }
-        self.save().await?;
-        std::mem::forget(attempt);
         Ok(())
     }
 
@@ -457,16 +433,6 @@ impl<B: SessionBackend> Session<B> {
     /// No code panics while it holds the lock, so what a poisoned lock guards is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A login under way: when it ends otherwise than by success, nothing of it is left.
-struct Attempt<'a, B: SessionBackend>(&'a Session<B>);
-
-impl<B: SessionBackend> Drop for Attempt<'_, B> {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        (state.changes.login, state.renew) = (None, false);
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::formats::{self, Encoder};
-use super::{Device, Login, SessionError, SessionKey, SessionRecord};
+use crate::sessions::formats::{self, Encoder};
+use crate::sessions::{Device, Login, SessionError, SessionKey, SessionRecord};
 
 #[derive(Default)]
 pub(super) struct State {
