@@ -76,7 +76,7 @@ impl<U: UserModel> Auth<U> {
     }
 
     /// Takes an identity from whoever is logged in, in person, and has proved that within five minutes; `PermissionDenied` for
-    /// anybody else. Without a password, the last one stays.
+    /// anybody else. Without a password, the last one at a provider that there still is stays.
     ///
     /// # Errors
     /// When a store fails.
@@ -94,7 +94,8 @@ impl<U: UserModel> Auth<U> {
         // Looked at afterwards, so that of two that go at the same moment one comes back.
         let account = self.users().find_by_id_text(user_id).await?;
         let has_password = account.is_some_and(|account| account.user.password_hash().is_usable());
-        if !has_password && store.of(user_id).await?.is_empty() {
+        let known = self.authentication().providers();
+        if !has_password && !store.of(user_id).await?.iter().any(|other| known.contains(&other.provider)) {
             store.insert(user_id, &identity).await?;
             return Ok(Ok(UnlinkOutcome::LastWayIn));
         }
