@@ -47,7 +47,7 @@ impl<U: UserModel> Notices<U> {
         let from = event.origin.source.map(|source| format!(", from {source}")).unwrap_or_default();
         let text = format!(
             "{what}\n\nThis was done at {at}{from}.\n\nIf it was you, there is nothing to do. If it was not, somebody else can use \
-             your account at {issuer}: change your password and look through your second factors.\n"
+             your account at {issuer}: change your password and look through your second factors and linked accounts.\n"
         );
         self.mailer.send(&Mail::new(address, format!("Your account at {issuer} was changed"), text)).await
     }

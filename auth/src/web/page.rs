@@ -30,9 +30,10 @@ pub(crate) fn page(title: &str, content: &str) -> String {
     )
 }
 
-/// A page that says one thing.
-pub(crate) fn message(title: &str, text: &str) -> String {
-    page(title, &format!("<p>{}</p>", Escaped(text)))
+/// A page that says one thing, and where to go on, if there is such a place.
+pub(crate) fn message(title: &str, text: &str, way_on: Option<&str>) -> String {
+    let link = way_on.map(|url| format!("\n<p><a href=\"{}\">Go on</a></p>", Escaped(url))).unwrap_or_default();
+    page(title, &format!("<p>{}</p>{link}", Escaped(text)))
 }
 
 /// Forbids framing, sniffing, caching and referrer leaks (ASVS 3.4.3–3.4.6).
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn text_stays_text() {
-        let html = message("<b>", "\"><script>alert('x')</script>&");
+        let html = message("<b>", "\"><script>alert('x')</script>&", Some("\"><script>"));
         assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
         assert!(html.contains("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;"), "{html}");
     }

@@ -23,6 +23,8 @@ pub struct Refusal {
     wants_page: bool,
     /// Where to log in, for a person who asked for a page.
     log_in_at: Option<String>,
+    /// Where that is for a person who sent something.
+    way_on: Option<String>,
     /// How one can be authenticated here (RFC 9110 §11.6.1).
     challenges: Vec<HeaderValue>,
 }
@@ -57,14 +59,20 @@ pub(crate) enum Kind {
 
 impl Refusal {
     pub(crate) fn new(kind: Kind, parts: &Parts) -> Self {
-        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, challenges: Vec::new() }
+        Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, way_on: None, challenges: Vec::new() }
     }
 
-    /// The same, sending people to the login page, or to one where they make it better, and back.
+    /// The same, sending people to the login page, or to one where they make it better, and back. What they sent is not sent again
+    /// by that: then they find a link.
     pub(crate) fn or_log_in(mut self, parts: &Parts, login_url: &str) -> Self {
-        if self.wants_page && matches!(parts.method, Method::GET | Method::HEAD) {
+        if !self.wants_page {
+            return self;
+        }
+        if matches!(parts.method, Method::GET | Method::HEAD) {
             let next = asked_for(parts).path_and_query().map_or("/", |target| target.as_str());
             self.log_in_at = Some(format!("{login_url}?next={}", percent_encode(next)));
+        } else {
+            self.way_on = Some(login_url.to_owned());
         }
         self
     }
@@ -163,7 +171,7 @@ impl Refusal {
         if self.wants_page {
             page::set_headers(&mut headers);
             let title = status.canonical_reason().unwrap_or("Refused");
-            return (status, headers, page::message(title, &detail));
+            return (status, headers, page::message(title, &detail, self.way_on.as_deref()));
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut problem = serde_json::json!({
@@ -220,7 +228,7 @@ fn asked_for(parts: &Parts) -> &Uri {
 }
 
 /// An error's text as a sentence of its own.
-fn sentence(error: &AuthenticationError) -> String {
+pub(crate) fn sentence(error: &dyn Error) -> String {
     let text = error.to_string();
     let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
     format!("{}{rest}.", first.to_uppercase())

@@ -52,7 +52,7 @@ async fn somebody_secures_their_account_and_opens_the_vault() {
     browser.submit(&[("code", &code(&secret, "now")), ("name", "My phone")]).await;
     browser.until_shown("Each of these codes").await;
     browser.screenshot("recovery-codes").await;
-    go("/vault").await;
+    browser.click("main a").await;
     browser.until_shown("There is gold in here").await;
 
     go("/").await;

@@ -1,7 +1,9 @@
 //! Passkeys by Chromium and its virtual authenticator.
 
+use auth::testing::ManualClock;
 use auth_tests::browser::{Authenticator, Browser};
 use auth_tests::http::PASSWORD;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::site::{Site, post};
@@ -64,6 +66,25 @@ async fn somebody_adds_a_passkey_and_logs_in_by_it_alone() {
     browser.until_shown("alice").await;
     let id = site.auth.users().get_by_username("alice").await.unwrap().unwrap().id.to_string();
     assert!(site.auth.mfa().factors(&id).await.unwrap()[0].last_used_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium"]
+async fn a_login_that_is_too_old_is_renewed_on_the_way() {
+    let clock = ManualClock::new();
+    let (site, browser) = (Site::with(|builder| builder.clock(clock.clone())).await, Browser::start().await);
+    let _authenticator = browser.authenticator().await;
+    site.join(&browser, "alice").await;
+    site.go(&browser, "/factors?next=/me").await;
+    clock.advance(TimeDelta::minutes(6));
+    browser.click(BUTTON).await;
+    browser.until_at("/reauthenticate?next=/factors%3Fnext%3D/me").await;
+    browser.submit(&[("password", PASSWORD)]).await;
+    browser.until_at("/factors?next=/me").await;
+    browser.click(BUTTON).await;
+    browser.until_shown("Each of these codes").await;
+    browser.click("main a").await;
+    browser.until_at("/me").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use auth::accounts::AuthBuilder;
 use auth::prelude::*;
 use auth::users::DefaultUser;
 use auth_tests::browser::Browser;
@@ -19,10 +20,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub(crate) async fn with(settings: impl FnOnce(AuthBuilder<DefaultUser>) -> AuthBuilder<DefaultUser>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         // Passkeys are bound to a name: an IP address will not do.
         let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let auth = Auth::<DefaultUser>::builder().origin(&address).build().await.unwrap();
+        let auth = settings(Auth::<DefaultUser>::builder().origin(&address)).build().await.unwrap();
         let app = Router::new()
             .route("/", get(home))
             .merge(auth.routes())

@@ -148,7 +148,10 @@ async fn people_get_where_they_wanted_to_go() {
     };
     let list = visitor.browse("/factors?next=/a%3Fb").await.text;
     let form = list.split("data-passkey=\"create\"").nth(1).unwrap();
-    assert!(form.split("</form>").next().unwrap().contains("name=\"next\" value=\"/a?b\""), "{list}");
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains("name=\"next\" value=\"/a?b\""), "{list}");
+    // There the script goes if the login is too old.
+    assert!(form.contains("data-prove=\"/reauthenticate?next=/factors%3Fnext%3D/a%253Fb\""), "{list}");
     let asked = post(&visitor, "/factors/passkeys/start", &json!({})).await.json();
     let (mut passkey, response) = TestAuthenticator::at(ORIGIN).create(&asked["publicKey"]);
     let challenge = asked["challenge"].as_str().unwrap();

@@ -64,6 +64,11 @@ async fn a_login_is_recent_for_so_long_and_no_longer() {
     assert_eq!(page.location(), Some("/reauthenticate?next=/recent%3Fa%3Db"));
     let form = visitor.submit("/recent", &[]).await;
     assert_eq!(form.status, StatusCode::UNAUTHORIZED, "what was sent is not sent again by a redirect");
+    assert!(form.text.contains("href=\"/reauthenticate\""), "{}", form.text);
+    let stranger = visitor.another().submit("/recent", &[]).await;
+    assert!(stranger.status == StatusCode::UNAUTHORIZED && stranger.text.contains("href=\"/login\""), "{stranger:?}");
+    let program = visitor.post("/recent", &json!({})).await;
+    assert!(!program.text.contains("href"), "{}", program.text);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub struct BegunFlow {
     pub flow: AuthorizationFlow,
     /// What for.
     pub purpose: FlowPurpose,
-    /// Where the visitor wanted to go after that.
+    /// Where the visitor wanted to go after that, as it was given: whoever sends them there checks it (`auth::web::is_safe_next`).
     pub next: Option<String>,
 }
 
@@ -65,7 +65,8 @@ struct Stored {
 
 impl<U: UserModel> Auth<U> {
     /// Begins a login by the provider of that name, and says where the browser is to be sent. What comes back with it goes to
-    /// [`Auth::take_flow`]. `next` is where the visitor wants to go after that.
+    /// [`Auth::take_flow`]. `next` is where the visitor wants to go after that: it comes back as it was given, and the routes follow
+    /// only a path on this site.
     ///
     /// # Errors
     /// [`AuthenticationError::TooMany`], by source; [`AuthenticationError::Unavailable`], also when there is no such provider, or no

@@ -17,13 +17,15 @@ struct Form<'a> {
     finish: &'a str,
     fields: &'a str,
     label: &'a str,
+    /// Where the user proves again who they are, if that must be first.
+    prove: &'a str,
 }
 
 /// For the login page.
 pub(super) fn login(parts: &Parts, auth: &RequestAuth, next: Option<&str>) -> String {
     let (start, finish) = ("login/passkey/start", "login/passkey/finish");
     let (fields, label) = (next_field(next), "Log in with a passkey");
-    html(&Form { kind: "get", start, finish, fields: &fields, label }, parts, auth)
+    html(&Form { kind: "get", start, finish, fields: &fields, label, prove: "" }, parts, auth)
 }
 
 /// For the page of a login's second step.
@@ -32,14 +34,16 @@ pub(super) fn second_step(parts: &Parts, auth: &RequestAuth, next: Option<&str>,
     let (start, finish) = ("login/factor/passkey/start", "login/factor");
     let fields = next_field(next) + &hidden("factor", FactorKind::Passkey.name());
     let needs = "<noscript><p>A passkey needs scripts.</p></noscript>\n";
-    problem + needs + &html(&Form { kind: "get", start, finish, fields: &fields, label: "Use a passkey" }, parts, auth)
+    problem
+        + needs
+        + &html(&Form { kind: "get", start, finish, fields: &fields, label: "Use a passkey", prove: "" }, parts, auth)
 }
 
-/// For the list of factors.
-pub(super) fn registration(parts: &Parts, auth: &RequestAuth, next: Option<&str>) -> String {
+/// For the list of factors. Where the login is too old for it, the browser goes to `prove`.
+pub(super) fn registration(parts: &Parts, auth: &RequestAuth, next: Option<&str>, prove: &str) -> String {
     let (start, finish) = ("factors/passkeys/start", "factors/passkeys/finish");
     let fields = next_field(next) + &field("A name for the passkey", "name", "text", " maxlength=\"64\"");
-    html(&Form { kind: "create", start, finish, fields: &fields, label: "Add a passkey" }, parts, auth)
+    html(&Form { kind: "create", start, finish, fields: &fields, label: "Add a passkey", prove }, parts, auth)
 }
 
 /// Nothing, where the site has no origin that passkeys can be bound to. There is no token in it: browsers that have passkeys say
@@ -48,9 +52,10 @@ fn html(form: &Form<'_>, parts: &Parts, auth: &RequestAuth) -> String {
     let Some(app) = app(parts, auth) else { return String::new() };
     // They all stand beside the login page.
     let (folder, _) = app.login_url().rsplit_once('/').unwrap_or_default();
-    let (folder, Form { kind, start, finish, fields, label }) = (Escaped(folder), form);
+    let (folder, Form { kind, start, finish, fields, label, prove }) = (Escaped(folder), form);
+    let prove = if prove.is_empty() { String::new() } else { format!(" data-prove=\"{}\"", Escaped(prove)) };
     format!(
-        "<form hidden method=\"post\" action=\"{folder}/{finish}\" data-passkey=\"{kind}\" data-start=\"{folder}/{start}\">\n\
+        "<form hidden method=\"post\" action=\"{folder}/{finish}\" data-passkey=\"{kind}\" data-start=\"{folder}/{start}\"{prove}>\n\
          {fields}<input type=\"hidden\" name=\"challenge\"><input type=\"hidden\" name=\"response\">\n\
          <p><button>{label}</button></p>\n<p role=\"alert\"></p>\n</form>\n\
          <script src=\"{folder}/passkeys.js\" defer></script>\n"

@@ -38,6 +38,7 @@ const run = async (form) => {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
   const answer = await fetch(form.dataset.start, { method: "POST", headers, body: "{}" });
   const asked = await answer.json().catch(() => ({}));
+  if (asked.step_up && form.dataset.prove) return location.assign(form.dataset.prove);
   if (!answer.ok) throw new Error(asked.detail ?? "This cannot be answered right now.");
   const response = await use(form.dataset.passkey, asked.publicKey);
   form.elements.challenge.value = asked.challenge;

@@ -83,7 +83,10 @@ async fn begin<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     }
     match begun {
         Ok(url) => Ok(see_other(&url)),
-        Err(error) => refused(&call, Refusal::unauthenticated(error, &call.parts), None),
+        Err(error) => {
+            let refusal = Refusal::unauthenticated(error, &call.parts);
+            if refusal.wants_page() { Ok(not_logged_in(&call, refusal, next.as_deref())) } else { Err(refusal) }
+        }
     }
 }
 
@@ -236,12 +239,17 @@ fn refused<U: UserModel>(call: &Call<U>, refusal: Refusal, begun: Option<&BegunF
         return Err(refusal);
     }
     let next = begun.and_then(|begun| begun.next.as_deref());
-    let settings = call.handle.settings().0;
-    let (title, back, word) = match begun.map(|begun| &begun.purpose) {
-        Some(FlowPurpose::Link { .. }) => ("Not linked", next.unwrap_or(&settings.home_url).to_owned(), "Back"),
-        _ => ("Not logged in", pages::with_next(&settings.login_url, next), "Log in"),
-    };
-    Ok(pages::refused(refusal, title, &back, word))
+    Ok(match begun.map(|begun| &begun.purpose) {
+        Some(FlowPurpose::Link { .. }) => {
+            pages::refused(refusal, "Not linked", next.unwrap_or(&call.handle.settings().0.home_url), "Back")
+        }
+        _ => not_logged_in(call, refusal, next),
+    })
+}
+
+fn not_logged_in<U: UserModel>(call: &Call<U>, refusal: Refusal, next: Option<&str>) -> Response {
+    let login = pages::with_next(&call.handle.settings().0.login_url, next);
+    pages::refused(refusal, "Not logged in", &login, "Log in")
 }
 
 /// A page with one link, which is followed by itself if it may be.

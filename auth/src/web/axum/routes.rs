@@ -40,6 +40,9 @@ impl<U: UserModel> Auth<U> {
     /// The name stands under `username`, or under the user's own field for it (`email`). Merge them into the router
     /// that has `auth.layer()` around it. Under another prefix than the root, also say `login_url` to the builder.
     ///
+    /// Whoever is sent to one of the pages with `next`, in its address or as a field of its form, gets there after the last step. It is a
+    /// path on this site ([`is_safe_next`]); anything else counts as nothing.
+    ///
     /// A login sets two cookies: the session's, and one (`session-device`, for 180 days) by which the device is known at its next
     /// login, so that others' guesses at the account do not keep it out ([`KnownDevices`](crate::limits::KnownDevices)). A handler of
     /// one's own that logs users in takes a [`DeviceCookie`] for it.

@@ -116,6 +116,7 @@ async fn a_foreign_issuer_is_named_beside_the_expected_one() {
     fake.told().metadata = json!({ "issuer": "https://attacker.example/\n" });
     let answer = visitor.browse("/login/id?next=/welcome").await;
     assert_plain(&visitor, &answer, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(answer.text.contains("href=\"/login?next=/welcome\""), "{}", answer.text);
     assert_told(&log, &["`id`", &fake.address, "\"https://attacker.example/\\n\""], &["\n"]);
     fake.told().metadata = json!({});
 

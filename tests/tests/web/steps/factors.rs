@@ -94,6 +94,11 @@ async fn the_page_shows_a_code_to_scan_and_leads_through() {
     let begun = visitor.submit("/factors/totp", &[]).await;
     assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
     assert!(begun.text.contains("<svg") && !begun.text.contains("<?xml"), "{}", begun.text);
+    assert!(
+        begun.text.contains("<a href=\"otpauth://totp/") && begun.text.contains("href=\"/factors\""),
+        "{}",
+        begun.text
+    );
     let policy = begun.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("img-src"));
     let part = |before: &str| begun.text.split(before).nth(1).unwrap().split(['"', '<']).next().unwrap();

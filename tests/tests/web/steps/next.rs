@@ -58,6 +58,7 @@ async fn the_first_factor_opens_the_page_that_demanded_it() {
     let added = enrol(&steps, &visitor, &list).await;
     assert_eq!((added.status, added.text.matches("<code>").count()), (StatusCode::OK, 10), "{}", added.text);
     assert_eq!(part(&added.text, "<a href=\""), "/two?a=b");
+    assert!(added.text.contains("<b>Authenticator app</b> is added"), "{}", added.text);
     assert_eq!(visitor.browse("/two?a=b").await.status, StatusCode::OK);
     // With the second factor come no codes that would have to be read first.
     goes_to(&enrol(&steps, &visitor, &list).await, "/two?a=b");
@@ -67,6 +68,13 @@ async fn the_first_factor_opens_the_page_that_demanded_it() {
     let renamed =
         send(&visitor, &page, &format!("{action}/rename"), &format!("/{action}/rename"), &[("name", "x")]).await;
     goes_to(&renamed, &list);
+    // What cannot be leads back to it, too.
+    let rename = format!("{action}/rename");
+    let nameless = send(&visitor, &page, &rename, &format!("/{rename}"), &[("name", "")]).await;
+    assert_eq!((nameless.status, part(&nameless.text, "<a href=\"")), (StatusCode::UNPROCESSABLE_ENTITY, &*list));
+    assert!(nameless.text.contains("A name has 1 to 64 characters."), "{}", nameless.text);
+    let unknown = visitor.submit("/factors/x/remove?next=/two%3Fa%3Db", &[]).await;
+    assert_eq!((unknown.status, part(&unknown.text, "<a href=\"")), (StatusCode::NOT_FOUND, &*list));
     let page = visitor.browse(&list).await;
     assert!(page.text.contains("<a href=\"/two?a=b\">"), "{}", page.text);
     let codes = send(&visitor, &page, "factors/recovery-codes", "/factors/recovery-codes", &[]).await;

@@ -26,6 +26,7 @@ async fn people_are_led_through_both_steps_and_back() {
     {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }
+    assert!(page.text.contains("<button>Enter the code</button>"), "{}", page.text);
     assert!(!page.text.contains("alice"), "it does not say whose login it is");
     let bad = wrong(&app, &steps.site.clock);
     let fields = |code| [("factor", "totp"), ("code", code), ("next", "/closed?a=b")];

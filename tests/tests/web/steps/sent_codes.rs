@@ -147,6 +147,7 @@ async fn people_have_forms_for_it() {
     let at = visitor.submit("/login", &login).await.location().unwrap().to_owned();
     let page = visitor.browse(&format!("{at}&factor=sms_code")).await.text;
     assert!(page.contains("value=\"sms_code\"") && !page.contains("name=\"code\""), "{page}");
+    assert!(page.contains("<button>Have a code sent as a text message</button>"), "{page}");
     let path = "/login/factor?factor=sms_code";
     let sent = visitor.submit(path, &[("factor", "sms_code"), ("next", "/closed")]).await;
     assert!(sent.status == StatusCode::OK && sent.text.contains("name=\"code\""), "{}", sent.text);
@@ -177,5 +178,7 @@ async fn they_are_off_unless_the_application_allows_them() {
     for number in ["", "12345", "+49 12a", "+491234567890123456789"] {
         let refused = nobody.post("/factors/sms-code", &json!({ "number": number })).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{number}");
+        let page = nobody.submit("/factors/sms-code", &[("number", number)]).await;
+        assert_eq!((page.status, page.text.contains("href=\"/factors\"")), (StatusCode::UNPROCESSABLE_ENTITY, true));
     }
 }

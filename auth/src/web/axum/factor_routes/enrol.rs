@@ -22,7 +22,7 @@ impl<U: UserModel> Change<U> {
         let on = self.next.clone().unwrap_or_else(|| self.list());
         let mut body = json!({ "factor": factor });
         match recovery_codes {
-            Some(codes) if self.call.input.is_form => return pages::recovery_codes(codes, &on),
+            Some(codes) if self.call.input.is_form => return pages::recovery_codes(codes, Some(factor), &on),
             None if self.call.input.is_form => return see_other(&on),
             Some(codes) => body["recovery_codes"] = exposed(codes),
             None => {}

@@ -1,7 +1,7 @@
 //! The list of factors, and what can be done with each of them.
 
 use axum::extract::{Path, Request};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
@@ -39,7 +39,7 @@ pub(super) async fn recovery_codes<U: UserModel>(request: Request) -> Result<Res
         Err(refused) => return Ok(refused),
     };
     Ok(match made {
-        Ok(codes) if change.call.input.is_form => pages::recovery_codes(&codes, &change.list()),
+        Ok(codes) if change.call.input.is_form => pages::recovery_codes(&codes, None, &change.list()),
         Ok(codes) => private_json(StatusCode::OK, &json!({ "recovery_codes": exposed(&codes) })),
         Err(error) => change.refused(error),
     })
@@ -70,5 +70,5 @@ fn answer<U: UserModel>(change: &Change<U>, found: bool) -> Response {
     if found {
         return change.done();
     }
-    change.call.bad(StatusCode::NOT_FOUND, "You have no such factor.").into_response()
+    change.unchanged(change.call.bad(StatusCode::NOT_FOUND, "You have no such factor."))
 }

@@ -20,14 +20,14 @@ use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use super::pages::with_next;
+use super::pages::{refused, with_next};
 use super::routes::{Call, see_other};
 use crate::access::Principal;
 use crate::accounts::{Auth, Error, FactorChanges, FactorError};
 use crate::mfa::MfaError;
 use crate::secret::SecretString;
 use crate::users::UserModel;
-use crate::web::refusal::Refusal;
+use crate::web::refusal::{Refusal, sentence};
 
 impl<U: UserModel> Auth<U> {
     /// Routes by which users see and change their own second factors: JSON for programs, pages and plain forms for browsers.
@@ -50,6 +50,8 @@ impl<U: UserModel> Auth<U> {
     /// `mfa-codes`, and that the application allows them. All want a login; changes want one of the last five minutes, and by two
     /// factors where the user has a second one: else programs get 401 with `step_up`, and people go to `/reauthenticate`, one of
     /// `auth.routes()`. Merge both into one router: the pages stand beside the login page.
+    ///
+    /// Where a guard sends somebody to `/factors?next=…`, the pages lead there after a factor is added.
     ///
     /// # Security
     /// A factor that is added or removed ends the user's other sessions and tokens ([`FactorChanges`]). Whoever acts for the
@@ -95,10 +97,7 @@ impl<U: UserModel> Change<U> {
 
     /// What the user hears of an error.
     pub(super) fn refused(&self, error: FactorError) -> Response {
-        let bad = |status, error: MfaError| {
-            let text = error.to_string();
-            self.call.bad(status, text).into_response()
-        };
+        let bad = |status, error: MfaError| self.unchanged(self.call.bad(status, sentence(&error)));
         match error {
             FactorError::Denied(denied) => self.call.denied(denied, &self.list()),
             FactorError::Failed(Error::Mfa(error @ MfaError::Invalid(_))) => {
@@ -107,6 +106,14 @@ impl<U: UserModel> Change<U> {
             FactorError::Failed(Error::Mfa(error @ MfaError::TooMany { .. })) => bad(StatusCode::CONFLICT, error),
             FactorError::Failed(error) => Refusal::failed(&error, &self.call.parts).into_response(),
         }
+    }
+
+    /// The refusal, for people with the way back.
+    pub(super) fn unchanged(&self, refusal: Refusal) -> Response {
+        if !self.call.input.is_form {
+            return refusal.into_response();
+        }
+        refused(refusal, "Not changed", &self.list(), "Back")
     }
 
     /// Back to the list for people, nothing for programs.

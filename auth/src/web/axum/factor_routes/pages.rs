@@ -22,7 +22,7 @@ pub(super) fn list<U: UserModel>(change: &Change<U>, factors: &[Factor], recover
     let token = hidden_fields(change);
     let items: String = factors.iter().map(|factor| item(factor, &token)).collect();
     let on = next.map(|next| way_on(next, principal.is_multi_factor())).unwrap_or_default();
-    let none = "<p>There is none yet: your password alone logs you in.</p>\n";
+    let none = "<p>There is none yet: you log in by one step.</p>\n";
     let items = if items.is_empty() { none.to_owned() } else { format!("<ul>\n{items}</ul>\n") };
     let codes = if factors.is_empty() {
         String::new()
@@ -34,7 +34,8 @@ pub(super) fn list<U: UserModel>(change: &Change<U>, factors: &[Factor], recover
     #[cfg(feature = "mfa-totp")]
     let additions = additions + &button("factors/totp", "Add an authenticator app", &token);
     #[cfg(feature = "mfa-webauthn")]
-    let additions = additions + &passkey_pages::registration(parts, auth, next);
+    let additions =
+        additions + &passkey_pages::registration(parts, auth, next, &change.call.reauthenticate(&change.list()));
     let page = shown("Second factors", &format!("{on}{items}{additions}{codes}"));
     #[cfg(feature = "mfa-webauthn")]
     let page = passkey_pages::allow_script(page, parts, auth);
@@ -103,13 +104,17 @@ fn button(action: &str, text: &str, token: &str) -> String {
     format!("<form method=\"post\" action=\"{action}\">{token}<button>{text}</button></form>\n")
 }
 
-/// Recovery codes, once.
-pub(super) fn recovery_codes(codes: &[SecretString], on: &str) -> Response {
+/// Recovery codes, once: those that came with a factor, or new ones.
+pub(super) fn recovery_codes(codes: &[SecretString], added: Option<&Factor>, on: &str) -> Response {
+    let why = match added {
+        Some(Factor { name, .. }) => format!("<b>{}</b> is added, and asked for when you log in.", Escaped(name)),
+        None => "These codes are new: those of before are void.".to_owned(),
+    };
     let codes: Vec<_> = codes.iter().map(|code| Escaped(code.expose()).to_string()).collect();
     let codes = codes.join("</code></li>\n<li><code>");
     let html = format!(
-        "<p>Each of these codes logs you in once if you lose your other factors. Keep them in a safe place: they are not \
-         shown again, and those of before are void.</p>\n<ol>\n<li><code>{codes}</code></li>\n</ol>\n<p><a href=\"{}\">Done</a></p>",
+        "<p>{why}</p>\n<p>Each of these codes logs you in once if you lose your other factors. Keep them in a safe place: they are \
+         not shown again.</p>\n<ol>\n<li><code>{codes}</code></li>\n</ol>\n<p><a href=\"{}\">Done</a></p>",
         Escaped(on)
     );
     shown("Recovery codes", &html)
@@ -123,9 +128,12 @@ pub(super) fn enrol_totp<U: UserModel>(change: &Change<U>, enrolment: &crate::mf
     let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
     let name = field("A name for it", "name", "text", " maxlength=\"64\"");
     let html = format!(
-        "<p>Scan this with your app, or type: <code>{}</code></p>\n{svg}\n<p>Then type the code that it shows.</p>\n{}",
+        "<p>Scan this with your app, or type: <code>{}</code></p>\n{svg}\n<p>Is the app on this device? <a href=\"{}\">Open it</a>.</p>\n\
+         <p>Then type the code that it shows.</p>\n{}<p><a href=\"{}\">Back</a></p>",
         Escaped(enrolment.secret.expose()),
+        Escaped(enrolment.url.expose()),
         code_form(change, &enrolment.challenge, "totp/confirm", &name),
+        Escaped(&change.list()),
     );
     shown("Add an authenticator app", &html)
 }
@@ -134,7 +142,8 @@ pub(super) fn enrol_totp<U: UserModel>(change: &Change<U>, enrolment: &crate::mf
 #[cfg(feature = "mfa-codes")]
 pub(super) fn enter_code<U: UserModel>(change: &Change<U>, sent: &crate::mfa::SentCode) -> Response {
     let form = code_form(change, &sent.challenge, "sent-code/confirm", "");
-    shown("Enter the code", &format!("<p>A code went to {}.</p>\n{form}", Escaped(&sent.to)))
+    let back = format!("<p><a href=\"{}\">Back</a></p>", Escaped(&change.list()));
+    shown("Enter the code", &format!("<p>A code went to {}.</p>\n{form}{back}", Escaped(&sent.to)))
 }
 
 /// A form for a code once more.

@@ -61,7 +61,10 @@ fn answer<U: UserModel>(
         Ok(outcome) => outcome,
         Err(error) => return Ok(change.refused(error)),
     };
-    let sent = sent_codes::sent(outcome, &call.parts)?;
+    let sent = match sent_codes::sent(outcome, &call.parts) {
+        Ok(sent) => sent,
+        Err(refusal) => return Ok(change.unchanged(refusal)),
+    };
     if !call.input.is_form {
         return Ok(sent_codes::answer(&sent));
     }

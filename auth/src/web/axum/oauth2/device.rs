@@ -74,7 +74,7 @@ fn form(parts: &Parts, auth: &RequestAuth, code: &str, problem: Option<&str>) ->
 }
 
 fn message(text: &str) -> Response {
-    shown(page::message("Connect a device", text))
+    shown(page::message("Connect a device", text, None))
 }
 
 fn shown(html: String) -> Response {

@@ -14,8 +14,6 @@ use crate::web::page::Escaped;
 use crate::web::refusal::percent_encode;
 use crate::web::request::RequestAuth;
 
-const TITLE: &str = "Second step";
-
 /// A code that was sent.
 pub(super) struct Sent<'a> {
     pub(super) challenge: &'a str,
@@ -39,9 +37,17 @@ pub(super) fn second_step(
     #[cfg(feature = "mfa-webauthn")]
     if asked == Some(FactorKind::Passkey) {
         let html = passkey_pages::second_step(parts, auth, next, problem) + &other;
-        return passkey_pages::allow_script(shown(TITLE, &html), parts, auth);
+        return passkey_pages::allow_script(shown("Use a passkey", &html), parts, auth);
     }
-    form(parts, auth, TITLE, &fields, &other, next, problem)
+    form(parts, auth, heading(asked, sent), &fields, &other, next, problem)
+}
+
+/// What is to be done, on the page's button too.
+fn heading(asked: Option<FactorKind>, sent: Option<&Sent<'_>>) -> &'static str {
+    match (asked, sent) {
+        (Some(factor @ (FactorKind::MailCode | FactorKind::SmsCode)), None) => title(factor).unwrap_or("Go on"),
+        _ => "Enter the code",
+    }
 }
 
 /// By what somebody can prove again who they are.
@@ -94,7 +100,7 @@ fn fields(factor: FactorKind, sent: Option<&Sent<'_>>) -> Option<String> {
             let to = to.map(|to| format!("<p>A code went to {}.</p>\n", Escaped(to))).unwrap_or_default();
             to + &hidden("challenge", challenge) + &field("The code", "code", "text", DIGITS)
         }
-        (FactorKind::MailCode | FactorKind::SmsCode, None) => format!("<p>{}:</p>\n", title(factor)?),
+        (FactorKind::MailCode | FactorKind::SmsCode, None) => String::new(),
         (FactorKind::Passkey, _) => return None,
     };
     Some(hidden("factor", factor.name()) + &fields)
