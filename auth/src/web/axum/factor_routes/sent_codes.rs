@@ -28,7 +28,7 @@ async fn by_mail<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         Ok(allowed) => allowed.begin_mail_code(&name).await,
         Err(refused) => return Ok(refused),
     };
-    answer(&change, outcome)
+    Ok(answer(&change, outcome))
 }
 
 async fn by_sms<U: UserModel>(request: Request) -> Result<Response, Refusal> {
@@ -42,7 +42,7 @@ async fn by_sms<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         Ok(allowed) => allowed.begin_sms_code(&number, &name).await,
         Err(refused) => return Ok(refused),
     };
-    answer(&change, outcome)
+    Ok(answer(&change, outcome))
 }
 
 impl<U: UserModel> Change<U> {
@@ -52,23 +52,20 @@ impl<U: UserModel> Change<U> {
     }
 }
 
-fn answer<U: UserModel>(
-    change: &Change<U>,
-    outcome: Result<SendCodeOutcome, FactorError>,
-) -> Result<Response, Refusal> {
+fn answer<U: UserModel>(change: &Change<U>, outcome: Result<SendCodeOutcome, FactorError>) -> Response {
     let call = &change.call;
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(error) => return Ok(change.refused(error)),
+        Err(error) => return change.refused(error),
     };
     let sent = match sent_codes::sent(outcome, &call.parts) {
         Ok(sent) => sent,
-        Err(refusal) => return Ok(change.unchanged(refusal)),
+        Err(refusal) => return change.unchanged(refusal),
     };
     if !call.input.is_form {
-        return Ok(sent_codes::answer(&sent));
+        return sent_codes::answer(&sent);
     }
-    Ok(pages::enter_code(change, &sent))
+    pages::enter_code(change, &sent)
 }
 
 async fn confirm<U: UserModel>(request: Request) -> Result<Response, Refusal> {
