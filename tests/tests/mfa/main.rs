@@ -4,6 +4,7 @@
 
 mod changes;
 mod factors;
+mod failures;
 mod fixture;
 mod interop;
 mod passkey_logins;

@@ -90,13 +90,14 @@ impl<U: UserModel> Auth<U> {
             return Ok(Err(denied));
         }
         let (user_id, store) = (principal.id(), &self.authentication().inner().identities);
-        let Some(identity) = store.take(user_id, id).await? else { return Ok(Ok(UnlinkOutcome::NotFound)) };
-        // Looked at afterwards, so that of two that go at the same moment one comes back.
         let account = self.users().find_by_id_text(user_id).await?;
         let has_password = account.is_some_and(|account| account.user.password_hash().is_usable());
-        if !has_password && store.of(user_id).await?.is_empty() {
+        let Some(identity) = store.take(user_id, id).await? else { return Ok(Ok(UnlinkOutcome::NotFound)) };
+        // Looked at afterwards, so that of two that go at the same moment one comes back; and so does one where nobody can tell.
+        let is_last = if has_password { Ok(false) } else { store.of(user_id).await.map(|left| left.is_empty()) };
+        if !matches!(is_last, Ok(false)) {
             store.insert(user_id, &identity).await?;
-            return Ok(Ok(UnlinkOutcome::LastWayIn));
+            return Ok(is_last.map(|_| Ok(UnlinkOutcome::LastWayIn))?);
         }
         let unlinked = AuditAction::IdentityUnlinked { provider: identity.provider.clone().into() };
         self.audit().from(origin.clone()).record(unlinked, Some(user_id)).await;

@@ -116,13 +116,19 @@ impl<U: UserModel> AuthenticationService<U> {
         };
         let (user_id, now) = (user.id(), inner.clock.now());
         let identity = LinkedIdentity::new(provider, info, now);
-        if inner.identities.insert(&user_id, &identity).await.map_err(Error::from)? {
+        let inserted = inner.identities.insert(&user_id, &identity).await;
+        if let Ok(true) = inserted {
             let linked = AuditAction::IdentityLinked { provider: provider.to_owned().into() };
             inner.audit.from(origin.clone()).record(linked, Some(&user_id)).await;
             return Ok(user_id);
         }
-        // Another answer with the same identity was quicker: its user is the one.
+        if inserted.is_err() {
+            // Where it is certain that it was not written, the user goes: nobody could log in as them, nor have their name.
+            inner.identities.take(&user_id, &identity.id).await.map_err(Error::from)?;
+        }
+        // Otherwise another answer with the same identity was quicker: its user is the one.
         users.delete(user.primary_key()).await?;
+        inserted.map_err(Error::from)?;
         self.made_meanwhile(info).await
     }
 

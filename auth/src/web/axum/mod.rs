@@ -19,6 +19,7 @@
 mod csrf;
 mod extract;
 mod factor_routes;
+mod finish;
 mod input;
 #[cfg(feature = "oauth2-provider")]
 mod oauth2;
