@@ -336,7 +336,13 @@ impl OAuth2Authentication {
     /// # Errors
     /// [`OAuth2Error`] when the store fails.
     pub async fn rotate_secret(&self, client_id: &str) -> Result<Option<SecretString>, OAuth2Error> {
-        self.change(client_id, |application| application.is_confidential().then(|| new_secret(application))).await
+        let change =
+            |application: &mut OAuth2Application| application.is_confidential().then(|| new_secret(application));
+        let secret = self.change(client_id, change).await?;
+        if secret.is_some() {
+            self.audit().record(AuditAction::ClientSecretRotated { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(secret)
     }
 
     /// From now on only the newest secret counts. Says whether there is such a client.
@@ -348,7 +354,11 @@ impl OAuth2Authentication {
             application.secrets.truncate(1);
             Some(())
         });
-        Ok(changed.await?.is_some())
+        let is_known = changed.await?.is_some();
+        if is_known {
+            self.audit().record(AuditAction::ClientSecretsRevoked { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(is_known)
     }
 
     /// Removes a client: it gets no more tokens, and those it has are refused. Says whether there was one.
@@ -356,7 +366,11 @@ impl OAuth2Authentication {
     /// # Errors
     /// [`OAuth2Error`] when the store fails.
     pub async fn delete_application(&self, client_id: &str) -> Result<bool, OAuth2Error> {
-        Ok(self.store().take::<OAuth2Application>(client_id).await?.is_some())
+        let was_known = self.store().take::<OAuth2Application>(client_id).await?.is_some();
+        if was_known {
+            self.audit().record(AuditAction::ClientDeleted { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(was_known)
     }
 
     async fn change<T>(
