@@ -78,7 +78,7 @@ pub enum AuthProviderError {
     #[error("{0}")]
     Configuration(String),
     /// The provider cannot be asked, or its answer cannot be used: who it is cannot be told.
-    #[error("the provider cannot be asked")]
+    #[error("the provider cannot be asked, or its answer cannot be used")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -7,6 +7,8 @@ mod clients;
 #[expect(dead_code, reason = "tests of tokens forge more")]
 mod forge;
 mod interop;
+#[path = "../tokens/log.rs"]
+mod log;
 mod oidc;
 mod provider;
 #[path = "../tokens/records.rs"]

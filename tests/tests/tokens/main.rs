@@ -9,6 +9,7 @@ mod hostile;
 mod interop;
 mod jwt;
 mod keys;
+mod log;
 mod opaque;
 mod records;
 mod refresh;

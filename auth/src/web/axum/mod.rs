@@ -9,6 +9,7 @@
 //! | [`Session`](crate::sessions::Session) | the visitor's session | |
 //! | [`Auth<U>`](crate::Auth) | the application | |
 //! | [`Origin`](crate::audit::Origin) | where the request comes from | |
+//! | [`DeviceCookie`] | what the device is known by, for logins of one's own | |
 //! | [`CsrfToken`], [`CsrfForm<T>`](CsrfForm) | a token for a form of one's own, and the form | 403 |
 //!
 //! With feature `web-axum-websocket` also `AuthUpgrade<U>`, a WebSocket that closes when its login ends, and `SocketTicket`.
@@ -17,9 +18,11 @@
 //! that asks for none of them, and stands behind no guard, answers everybody.
 
 mod csrf;
+mod device;
 mod extract;
 mod factor_routes;
 mod finish;
+mod identity_routes;
 mod input;
 #[cfg(feature = "oauth2-provider")]
 mod oauth2;
@@ -36,6 +39,7 @@ mod token_routes;
 mod websocket;
 
 pub use csrf::{CsrfForm, CsrfToken};
+pub use device::DeviceCookie;
 pub use protect::{RequireLayer, RequireService};
 #[cfg(feature = "web-axum-websocket")]
 pub use websocket::{AuthSocket, AuthUpgrade, LOGIN_ENDED, SocketClosed, SocketTicket};
