@@ -34,7 +34,7 @@
 //! | list accounts at other providers, and unlink them | [`Auth::identities`], [`Auth::unlink_identity`] |
 //! | say who becomes a user by another provider | [`AuthBuilder::sign_up`], [`SignUp`] |
 //! | check names and passwords elsewhere | [`AuthBackend`] |
-//! | erase an account | delete the user ([`Auth::users`]), and [`Auth::forget_identities`] and [`MFAAuthentication::reset`](crate::mfa::MFAAuthentication::reset) |
+//! | erase an account | [`Auth::reset_factors`], [`Auth::forget_identities`], and delete the user ([`Auth::users`]) |
 //!
 //! A login ends in one of three: the user is logged in; a second factor is required, and nobody is; or an [`AuthenticationError`]. A
 //! login that waits for its second factor opens nothing, has ten minutes and five tries.

@@ -14,7 +14,7 @@
 //! | ask once more before something that matters | | [`#[recent_login(within = "5m")]`](crate::recent_login) |
 //! | make pages or routes of your own | | [`Auth::change_factors`](crate::Auth::change_factors) to add and remove, [`Auth::log_in_with_factor`](crate::Auth::log_in_with_factor) for the second step of a login |
 //! | help somebody who has lost everything | | [`Auth::reset_factors`](crate::Auth::reset_factors), once you know who asks |
-//! | erase an account | | also [`MFAAuthentication::reset`] |
+//! | erase an account | | [`Auth::reset_factors`](crate::Auth::reset_factors), before the user is deleted |
 //!
 //! `cargo run -p mfa` is a small application with all of it. Without its routes, an authenticator app is enrolled and asked for
 //! like this:

@@ -131,7 +131,7 @@ impl MFAAuthentication {
     }
 
     /// Makes the address a factor that this code went to, if the code is right: the newest one that was sent to enrol in this
-    /// attempt, within ten minutes and five tries.
+    /// attempt, within ten minutes and five tries. `None`: the code is wrong, or nothing waits for it any more.
     ///
     /// # Errors
     /// [`MfaError::TooMany`], and when a store fails.
