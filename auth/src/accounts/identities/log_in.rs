@@ -15,8 +15,8 @@ use crate::users::{BaseUserManager as _, UserError, UserManager, UserModel};
 const MAX_ATTRIBUTES: usize = 8 << 10;
 
 impl<U: UserModel> AuthenticationService<U> {
-    /// Asks this provider about [`AuthCredentials::OAuth`](super::super::AuthCredentials::OAuth) of its name. One of the same name
-    /// makes way for it.
+    /// Lets people log in by this provider, from now on, under [its name](AuthProvider::name): `/login/{name}` among
+    /// `auth.provider_routes()`. One of the same name makes way for it. All servers register the same ones.
     pub fn register_provider(&self, provider: impl AuthProvider) {
         let mut providers = self.inner().providers.write().unwrap_or_else(PoisonError::into_inner);
         providers.insert(provider.name().to_owned(), Arc::new(provider));
