@@ -19,6 +19,17 @@ pub(crate) fn chain(error: &dyn Error, f: &mut dyn fmt::Write) -> fmt::Result {
     Ok(())
 }
 
+/// The most characters of what others say.
+#[cfg(any(feature = "oauth2-client", feature = "web-axum"))]
+const MAX_SAID: usize = 200;
+
+/// What somebody else says, as it may stand in a log: in quotes, escaped, and not too long.
+#[cfg(any(feature = "oauth2-client", feature = "web-axum"))]
+pub(crate) fn said(text: &str) -> String {
+    let (short, rest) = text.split_at(text.char_indices().nth(MAX_SAID).map_or(text.len(), |(at, _)| at));
+    format!("{short:?}{}", if rest.is_empty() { "" } else { "…" })
+}
+
 /// Logs a failure; where nothing collects the log, on standard error, so that a forgotten layer is not a riddle.
 pub(crate) fn failure(text: &str) {
     if tracing::dispatcher::has_been_set() {

@@ -236,6 +236,9 @@ impl<U: UserModel> AuthBuilder<U> {
 
     /// An origin of this site, as browsers write it: `https://example.com`. When one is given, unsafe requests are
     /// accepted from pages of these origins only; otherwise from the host that the request was sent to.
+    ///
+    /// The first one is also where other providers send people back to, what passkeys are bound to (its host; only https, and
+    /// `http://localhost`), and who issues tokens, unless [`OAuth2Config`](crate::oauth2) says it.
     pub fn origin(mut self, origin: &str) -> Self {
         self.settings.trusted_origins.push(origin.to_owned());
         self

@@ -19,8 +19,8 @@ use crate::BoxFuture;
     note = "implement `auth::oauth2::AuthProvider` for `{Self}`"
 )]
 pub trait AuthProvider: fmt::Debug + Send + Sync + 'static {
-    /// The name that it is asked for by, and that stands in paths: small letters, digits, `-` and `_`, but neither `factor` nor
-    /// `passkey`.
+    /// The name that it is asked for by, and that stands in paths: 1 to 64 small letters, digits, `-` and `_`, but neither `factor` nor
+    /// `passkey`. It does not change: what is registered at the provider has it.
     fn name(&self) -> &str;
 
     /// Where the browser is sent, so that its user proves there who they are.
@@ -78,7 +78,7 @@ pub enum AuthProviderError {
     #[error("{0}")]
     Configuration(String),
     /// The provider cannot be asked, or its answer cannot be used: who it is cannot be told.
-    #[error("the provider cannot be asked")]
+    #[error("the provider cannot be asked, or its answer cannot be used")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 
 use super::page;
 use crate::access::{PermissionDenied, StepUp};
@@ -63,7 +63,7 @@ impl Refusal {
     /// The same, sending people to the login page, or to one where they make it better, and back.
     pub(crate) fn or_log_in(mut self, parts: &Parts, login_url: &str) -> Self {
         if self.wants_page && matches!(parts.method, Method::GET | Method::HEAD) {
-            let next = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+            let next = asked_for(parts).path_and_query().map_or("/", |target| target.as_str());
             self.log_in_at = Some(format!("{login_url}?next={}", percent_encode(next)));
         }
         self
@@ -207,6 +207,17 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+/// What the browser asked for: a router takes the prefix off that another is nested under.
+#[cfg(feature = "web-axum")]
+fn asked_for(parts: &Parts) -> &Uri {
+    parts.extensions.get::<::axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0)
+}
+
+#[cfg(not(feature = "web-axum"))]
+fn asked_for(parts: &Parts) -> &Uri {
+    &parts.uri
+}
 
 /// An error's text as a sentence of its own.
 fn sentence(error: &AuthenticationError) -> String {

@@ -279,7 +279,8 @@ impl RequestAuth {
         self.inner.app.csrf().verify(self.inner.app.carrier(), jar, parts, token)
     }
 
-    fn jar(&self, parts: &Parts) -> Jar {
+    /// The cookies of a request.
+    pub(crate) fn jar(&self, parts: &Parts) -> Jar {
         self.inner.app.cookies().jar(parts)
     }
 
@@ -310,16 +311,10 @@ impl RequestAuth {
         csrf.issue(carrier, &jar, parts, fresh.as_deref())
     }
 
-    /// What this device keeps of an earlier login.
-    pub(crate) fn device(&self, parts: &Parts) -> Option<SecretString> {
-        let token = self.jar(parts).read(Which::Device, parts).and_then(|token| std::str::from_utf8(token).ok());
-        token.map(SecretString::from)
-    }
-
-    /// Has the device keep that, with the answer to this request.
-    pub(crate) fn remember_device(&self, parts: &Parts, token: &SecretString) {
+    /// Has the device keep what it is known by, with the answer to this request.
+    pub(crate) fn remember_device(&self, jar: &Jar, token: &SecretString) {
         let seconds = i64::try_from(KnownDevices::LIFETIME.as_secs()).unwrap_or(i64::MAX);
-        let cookie = || self.jar(parts).write(Which::Device, Some((token.expose(), seconds)));
+        let cookie = || jar.write(Which::Device, Some((token.expose(), seconds)));
         self.inner.device.get_or_init(cookie);
     }
 

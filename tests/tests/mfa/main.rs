@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
+use auth_tests::records;
+
 mod changes;
 mod factors;
 mod failures;
@@ -11,9 +13,6 @@ mod passkey_logins;
 mod passkeys;
 mod properties;
 mod qr;
-#[path = "../tokens/records.rs"]
-#[expect(unused_imports, unused_macros, reason = "the tests of tokens need more of it")]
-mod records;
 mod recovery_codes;
 mod sent_code_logins;
 mod sent_codes;

@@ -1,22 +1,17 @@
 //! Malformed and hostile tokens, along RFC 8725: each is refused for its own reason, and all with one message.
 
-use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
-
 use auth::tokens::{JwtAlgorithm, JwtAuth, JwtKey, KeyRing, TokenRefused};
 use base64ct::{Base64, Encoding as _};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 use super::forge::{
     AUDIENCE, EDDSA, ES256, ES256_PUBLIC, ISSUER, NOW, RS256, RS256_PUBLIC, SECRET, base64, but, forged, header, hs256,
     payload, sealed, strict, unsigned,
 };
+use super::log::Log;
 
 fn hmac() -> JwtAuth {
     strict(JwtAuth::new(SECRET).unwrap())
@@ -40,35 +35,9 @@ fn refused(jwt: &JwtAuth, why: TokenRefused, token: &str) {
         assert_eq!(refused, why, "{token}");
         assert_eq!(refused.to_string(), "the token is not valid");
         let expected = format!("message=a token is refused;reason={};", refused.reason());
-        assert_eq!(*log.0.lock().unwrap(), expected);
+        assert_eq!(log.take(), expected);
     }
     assert_eq!(jwt.statistics().cached, 0, "{token}");
-}
-
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0.lock().unwrap(), "{field}={value:?};").unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 /// What follows is refused for the one thing that is wrong with it.

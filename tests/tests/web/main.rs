@@ -9,6 +9,7 @@ mod cookies;
 mod credentials;
 mod cross_site;
 mod csrf;
+mod devices;
 mod dumps;
 mod ended;
 mod failures;

@@ -137,3 +137,38 @@ async fn pages_run_the_script_where_there_are_passkeys_only() {
     }
     assert_eq!(visitor.post("/login/passkey/start", &json!({})).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
+
+/// As the page's script sends it.
+#[tokio::test]
+async fn people_get_where_they_wanted_to_go() {
+    let (_site, visitor) = start().await;
+    let send = async |visitor: &Visitor, path: &str, fields: &[(&str, &str)]| {
+        let request = visitor.request(Method::POST, path).header("origin", ORIGIN).header("accept", "text/html");
+        visitor.send(request.form(fields)).await
+    };
+    let list = visitor.browse("/factors?next=/a%3Fb").await.text;
+    let form = list.split("data-passkey=\"create\"").nth(1).unwrap();
+    assert!(form.split("</form>").next().unwrap().contains("name=\"next\" value=\"/a?b\""), "{list}");
+    let asked = post(&visitor, "/factors/passkeys/start", &json!({})).await.json();
+    let (mut passkey, response) = TestAuthenticator::at(ORIGIN).create(&asked["publicKey"]);
+    let challenge = asked["challenge"].as_str().unwrap();
+    let fields = [("challenge", challenge), ("response", &*response), ("next", "/a?b")];
+    let refused = send(&visitor, "/factors/passkeys/finish", &[("challenge", "x"), fields[1], fields[2]]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("href=\"/factors?next=/a%3Fb\""), "{}", refused.text);
+    let added = send(&visitor, "/factors/passkeys/finish", &fields).await;
+    assert!(added.status == StatusCode::OK && added.text.contains("<a href=\"/a?b\">"), "{}", added.text);
+
+    let alone = visitor.another();
+    let none = [("challenge", "x"), ("response", "{}"), ("next", "/a?b")];
+    let refused = send(&alone, "/login/passkey/finish", &none).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert!(refused.text.contains("href=\"/login?next=/a%3Fb\""), "{}", refused.text);
+    for (next, expected) in [("/a?b", "/a?b"), ("//evil.example", "/")] {
+        let asked = post(&alone, "/login/passkey/start", &json!({})).await.json();
+        let response = TestAuthenticator::at(ORIGIN).get(&mut passkey, &asked["publicKey"]);
+        let fields = [("challenge", asked["challenge"].as_str().unwrap()), ("response", &*response), ("next", next)];
+        let done = send(&alone, "/login/passkey/finish", &fields).await;
+        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, Some(expected)), "{}", done.text);
+    }
+}

@@ -76,7 +76,7 @@ impl<U: UserModel> Auth<U> {
     }
 
     /// Takes an identity from whoever is logged in, in person, and has proved that within five minutes; `PermissionDenied` for
-    /// anybody else. Without a password, the last one stays.
+    /// anybody else. Without a password, the last one at a provider that there still is stays.
     ///
     /// # Errors
     /// When a store fails.
@@ -94,7 +94,9 @@ impl<U: UserModel> Auth<U> {
         let has_password = account.is_some_and(|account| account.user.password_hash().is_usable());
         let Some(identity) = store.take(user_id, id).await? else { return Ok(Ok(UnlinkOutcome::NotFound)) };
         // Looked at afterwards, so that of two that go at the same moment one comes back; and so does one where nobody can tell.
-        let is_last = if has_password { Ok(false) } else { store.of(user_id).await.map(|left| left.is_empty()) };
+        let known = self.authentication().providers();
+        let opens = |left: Vec<LinkedIdentity>| left.iter().any(|other| known.contains(&other.provider));
+        let is_last = if has_password { Ok(false) } else { store.of(user_id).await.map(|left| !opens(left)) };
         if !matches!(is_last, Ok(false)) {
             store.insert(user_id, &identity).await?;
             return Ok(is_last.map(|_| Ok(UnlinkOutcome::LastWayIn))?);

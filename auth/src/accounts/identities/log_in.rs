@@ -15,8 +15,8 @@ use crate::users::{BaseUserManager as _, UserError, UserManager, UserModel};
 const MAX_ATTRIBUTES: usize = 8 << 10;
 
 impl<U: UserModel> AuthenticationService<U> {
-    /// Asks this provider about [`AuthCredentials::OAuth`](super::super::AuthCredentials::OAuth) of its name. One of the same name
-    /// makes way for it.
+    /// Lets people log in by this provider, from now on, under [its name](AuthProvider::name): `/login/{name}` among
+    /// `auth.provider_routes()`. One of the same name makes way for it. All servers register the same ones.
     pub fn register_provider(&self, provider: impl AuthProvider) {
         let mut providers = self.inner().providers.write().unwrap_or_else(PoisonError::into_inner);
         providers.insert(provider.name().to_owned(), Arc::new(provider));
@@ -82,7 +82,10 @@ impl<U: UserModel> AuthenticationService<U> {
         match self.provider(name)?.exchange_code(response, flow).await {
             Ok(info) if is_sound(&info) => Ok(info),
             Ok(_) => Err(failed("it names an account by nothing that can be kept".into())),
-            Err(AuthProviderError::Refused { reason }) => Err(AuthenticationError::InvalidToken { reason }),
+            Err(AuthProviderError::Refused { reason }) => {
+                tracing::warn!(provider = name, reason, "what came back from a provider logs nobody in");
+                Err(AuthenticationError::InvalidToken { reason })
+            }
             Err(error) => Err(failed(Box::new(error))),
         }
     }
@@ -95,7 +98,11 @@ impl<U: UserModel> AuthenticationService<U> {
         origin: &Origin,
     ) -> Result<String, AuthenticationError> {
         let inner = self.inner();
-        let Some(wanted) = (inner.sign_up)(info) else { return Err(AuthenticationError::NoAccount) };
+        let Some(wanted) = (inner.sign_up)(info) else {
+            let (has_email, email_verified) = (info.email.is_some(), info.email_verified);
+            tracing::warn!(provider, has_email, email_verified, "nobody is made a user for a provider's account");
+            return Err(AuthenticationError::NoAccount);
+        };
         // As registrations are limited, and with them.
         self.limited("registration by source", Backoff::SOURCE, origin).await?;
         let email = U::column_of(Role::Email).and_then(|column| wanted.extra.get(column.name)?.as_str());

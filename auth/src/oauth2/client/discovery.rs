@@ -6,6 +6,7 @@ use url::Url;
 
 use super::fetch::Fetch;
 use crate::oauth2::AuthProviderError;
+use crate::report::said;
 
 /// How long what an issuer says of itself is believed without asking again.
 pub(super) const LIFETIME: TimeDelta = TimeDelta::hours(1);
@@ -62,7 +63,10 @@ async fn discover(fetch: &Fetch, issuer: &str) -> Result<Metadata, AuthProviderE
     let document: Document = fetch.get(&url).await?.json()?;
     // Letter by letter, or one issuer could speak for another (OpenID Connect Discovery §4.3).
     if document.issuer != issuer {
-        return Err(AuthProviderError::unavailable("the metadata are of another issuer"));
+        let found = said(&document.issuer);
+        let text =
+            format!("the metadata of `{issuer}` say that the issuer is {found}: it must be the same, letter by letter");
+        return Err(AuthProviderError::Configuration(text));
     }
     Ok(Metadata {
         authorization_endpoint: fetch.url(&document.authorization_endpoint)?,

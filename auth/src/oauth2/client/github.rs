@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::fetch::Fetch;
-use super::token_request::{Client, ClientAuth, auth_url, exchange};
+use super::token_request::{Client, ClientAuth, another_issuer, auth_url, exchange};
 use crate::BoxFuture;
 use crate::oauth2::{AuthProvider, AuthProviderError, AuthorizationFlow, AuthorizationResponse, OAuthUserInfo};
 use crate::secret::SecretString;
@@ -93,8 +93,8 @@ impl GitHub {
         response: &AuthorizationResponse,
         flow: &AuthorizationFlow,
     ) -> Result<OAuthUserInfo, AuthProviderError> {
-        if response.iss().is_some_and(|iss| iss != self.issuer) {
-            return Err(AuthProviderError::refused("another issuer answers"));
+        if let Some(iss) = response.iss().filter(|iss| *iss != self.issuer) {
+            return Err(another_issuer(iss, &self.issuer));
         }
         let endpoint = self.fetch.url(&format!("{}/login/oauth/access_token", self.base))?;
         let client = (&self.client, ClientAuth::Post);

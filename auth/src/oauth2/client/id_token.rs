@@ -1,3 +1,5 @@
+use std::fmt;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -5,6 +7,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
 use crate::oauth2::AuthProviderError;
+use crate::report::{self, said};
 use crate::secret::SecretString;
 use crate::tokens::JwtAlgorithm;
 
@@ -47,6 +50,15 @@ enum Audience {
     Several(Vec<String>),
 }
 
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(name) => f.write_str(name),
+            Self::Several(names) => f.write_str(&names.join(" ")),
+        }
+    }
+}
+
 impl IdToken {
     /// Reads what was signed, and holds it against what must stand there.
     pub(super) fn read(
@@ -56,10 +68,16 @@ impl IdToken {
     ) -> Result<Self, AuthProviderError> {
         let token: Self = serde_json::from_slice(json)
             .map_err(|_| AuthProviderError::refused("the ID token lacks a claim, or has one of another type"))?;
-        match token.flaw(algorithm, expected) {
-            None => Ok(token),
-            Some(reason) => Err(AuthProviderError::refused(reason)),
-        }
+        let Some(reason) = token.flaw(algorithm, expected) else { return Ok(token) };
+        let Self { iss, aud, .. } = &token;
+        report::failure(&format!(
+            "{reason}: it is of {} for {}, and expected of {:?} for {:?}",
+            said(iss),
+            said(&aud.to_string()),
+            expected.issuer,
+            expected.client_id
+        ));
+        Err(AuthProviderError::refused(reason))
     }
 
     /// What is wrong with it.

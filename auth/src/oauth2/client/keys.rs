@@ -35,11 +35,13 @@ impl Keys {
         let known = self.known().filter(|found| now - found.at < LIFETIME);
         let ring = match known {
             Some(found) => found.ring,
-            None => return opened(&self.fetch(fetch, url, now).await?, token),
+            None => return opened(&self.fetch(fetch, url, now).await?, token, url),
         };
         match ring.open(token) {
-            Err(TokenRefused::UnknownKey) if self.may_ask(now) => opened(&self.fetch(fetch, url, now).await?, token),
-            other => other.map_err(refused),
+            Err(TokenRefused::UnknownKey) if self.may_ask(now) => {
+                opened(&self.fetch(fetch, url, now).await?, token, url)
+            }
+            other => other.map_err(|why| refused(why, url)),
         }
     }
 
@@ -71,11 +73,11 @@ impl Keys {
     }
 }
 
-fn opened(ring: &KeyRing, token: &str) -> Result<(JwtAlgorithm, Vec<u8>), AuthProviderError> {
-    ring.open(token).map_err(refused)
+fn opened(ring: &KeyRing, token: &str, url: &Url) -> Result<(JwtAlgorithm, Vec<u8>), AuthProviderError> {
+    ring.open(token).map_err(|why| refused(why, url))
 }
 
-fn refused(why: TokenRefused) -> AuthProviderError {
-    tracing::info!(reason = %why.reason(), "an ID token is refused");
+fn refused(why: TokenRefused, url: &Url) -> AuthProviderError {
+    crate::report::failure(&format!("the keys at {url} do not open an ID token: {}", why.reason()));
     AuthProviderError::refused("the ID token is not the issuer's")
 }

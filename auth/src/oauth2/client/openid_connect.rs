@@ -7,7 +7,7 @@ use super::discovery::{Discovery, Metadata};
 use super::fetch::Fetch;
 use super::id_token::{Expected, IdToken};
 use super::keys::Keys;
-use super::token_request::{Client, ClientAuth, Tokens, auth_url, exchange};
+use super::token_request::{Client, ClientAuth, Tokens, another_issuer, auth_url, exchange};
 use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::oauth2::{
@@ -128,7 +128,7 @@ impl OpenIdConnect {
     ) -> Result<OAuthUserInfo, AuthProviderError> {
         let metadata = self.metadata().await?;
         match response.iss() {
-            Some(iss) if iss != self.issuer => return Err(AuthProviderError::refused("another issuer answers")),
+            Some(iss) if iss != self.issuer => return Err(another_issuer(iss, &self.issuer)),
             None if metadata.names_itself => return Err(AuthProviderError::refused("the answer names no issuer")),
             _ => {}
         }

@@ -1,11 +1,14 @@
 use std::fmt;
 
 use base64ct::{Base64, Encoding as _};
+use reqwest::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::fetch::Fetch;
 use crate::oauth2::{AuthProviderError, AuthorizationFlow, AuthorizationResponse};
+use crate::report::said;
 use crate::secret::SecretString;
 
 /// How a client proves to the token endpoint who it is (RFC 6749 §2.3.1).
@@ -39,9 +42,20 @@ pub(super) struct Tokens {
     pub(super) id_token: Option<SecretString>,
 }
 
+/// Why it is not (§5.2).
 #[derive(Deserialize)]
 struct Failure {
     error: String,
+    #[serde(default)]
+    error_description: Value,
+}
+
+impl Failure {
+    /// Not where it repeats what is secret.
+    fn description(&self, secrets: [&str; 3]) -> String {
+        let repeats = |text: &&str| secrets.iter().any(|secret| text.contains(secret));
+        self.error_description.as_str().filter(|text| !repeats(text)).map(said).unwrap_or_default()
+    }
 }
 
 /// The address of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
@@ -65,6 +79,12 @@ pub(super) fn auth_url(
     endpoint.into()
 }
 
+/// The answer says that it comes from somebody else (RFC 9207 §2.4).
+pub(super) fn another_issuer(found: &str, expected: &str) -> AuthProviderError {
+    tracing::warn!(expected, "an answer says that it comes from another issuer: {}", said(found));
+    AuthProviderError::refused("another issuer answers")
+}
+
 /// Exchanges the code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
 pub(super) async fn exchange(
     fetch: &Fetch,
@@ -77,18 +97,50 @@ pub(super) async fn exchange(
     let basic = (auth == ClientAuth::Basic).then(|| basic(client));
     let answer = fetch.post(endpoint, form, basic.as_ref().map(SecretString::expose)).await?;
     // GitHub says what is wrong with status 200.
-    if let Some(Failure { error }) = answer.any_json() {
-        tracing::info!(provider = flow.provider(), error = shown(&error), "a code is not exchanged");
-        return Err(match &*error {
-            "invalid_grant" | "bad_verification_code" => AuthProviderError::refused("the provider refuses the code"),
-            _ => AuthProviderError::unavailable(format!("the token endpoint answered {}", answer.status)),
-        });
+    if let Some(failure) = answer.any_json::<Failure>() {
+        return Err(why(&failure, client, response, flow));
+    }
+    if answer.status == StatusCode::UNAUTHORIZED {
+        return Err(unknown_client(client, "401"));
     }
     let tokens: Tokens = answer.json()?;
     if !tokens.token_type.eq_ignore_ascii_case("bearer") {
         return Err(AuthProviderError::unavailable("the access token is no bearer token"));
     }
     Ok(tokens)
+}
+
+/// Whose fault it is.
+fn why(
+    failure: &Failure,
+    client: &Client,
+    response: &AuthorizationResponse,
+    flow: &AuthorizationFlow,
+) -> AuthProviderError {
+    let secrets = [client.secret.expose(), response.code().expose(), flow.code_verifier().expose()];
+    let said = format!("{} {}", said(&failure.error), failure.description(secrets));
+    let said = said.trim_end();
+    match &*failure.error {
+        "invalid_grant" | "bad_verification_code" => {
+            let (provider, redirect_uri) = (flow.provider(), flow.redirect_uri());
+            tracing::warn!(provider, redirect_uri, "a code is refused: {said}");
+            AuthProviderError::refused("the provider refuses the code")
+        }
+        "invalid_client" | "incorrect_client_credentials" => unknown_client(client, said),
+        "redirect_uri_mismatch" => AuthProviderError::Configuration(format!(
+            "the token endpoint answers {said}: register `{}` there as where it sends browsers back to",
+            flow.redirect_uri()
+        )),
+        _ => AuthProviderError::unavailable(format!("the token endpoint answers {said}")),
+    }
+}
+
+fn unknown_client(client: &Client, said: &str) -> AuthProviderError {
+    let text = format!(
+        "the token endpoint answers {said}: the id `{}` or the secret is wrong, or is to be sent in another way",
+        client.id
+    );
+    AuthProviderError::Configuration(text)
 }
 
 fn form(client: &Client, auth: ClientAuth, response: &AuthorizationResponse, flow: &AuthorizationFlow) -> String {
@@ -108,10 +160,4 @@ fn basic(client: &Client) -> SecretString {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encoded(&client.id), encoded(client.secret.expose()));
     format!("Basic {}", Base64::encode_string(pair.as_bytes())).into()
-}
-
-/// An error's code, if it is one (RFC 6749 §5.2).
-fn shown(error: &str) -> &str {
-    let is_code = error.len() <= 64 && error.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    if is_code { error } else { "unreadable" }
 }

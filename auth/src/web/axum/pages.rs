@@ -11,6 +11,7 @@ use crate::accounts::Auth;
 use crate::database::{Kind, Role};
 use crate::users::UserModel;
 use crate::web::page::{self, Escaped};
+use crate::web::refusal::Refusal;
 use crate::web::request::RequestAuth;
 
 pub(super) const NEXT_FIELD: &str = "next";
@@ -85,13 +86,27 @@ pub(super) fn form(
     problem: Option<&str>,
 ) -> Response {
     let problem = problem.map(|text| format!("<p role=\"alert\">{}</p>\n", Escaped(text))).unwrap_or_default();
-    let next = next.map(|next| hidden(NEXT_FIELD, next)).unwrap_or_default();
+    let next = next_field(next);
     let token = CsrfToken::issue(auth, parts).hidden_field();
     let html = format!(
         "{problem}<form method=\"post\">\n{token}\n{next}{fields}<p><button>{}</button></p>\n</form>\n{other}",
         Escaped(title)
     );
     shown(title, &html)
+}
+
+/// Keeps in a form where the visitor wanted to go.
+pub(super) fn next_field(next: Option<&str>) -> String {
+    next.map(|next| hidden(NEXT_FIELD, next)).unwrap_or_default()
+}
+
+/// What was refused, with a way on.
+pub(super) fn refused(refusal: Refusal, title: &str, way_on: &str, word: &str) -> Response {
+    let (text, way_on) = (refusal.to_string(), Escaped(way_on));
+    let html = format!("<p role=\"alert\">{}</p>\n<p><a href=\"{way_on}\">{word}</a></p>", Escaped(&text));
+    let (status, mut headers, _) = refusal.into_response_parts();
+    page::set_headers(&mut headers);
+    (status, headers, page::page(title, &html)).into_response()
 }
 
 /// A page around this HTML.

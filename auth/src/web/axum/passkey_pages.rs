@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 
-use super::pages::{NEXT_FIELD, field, hidden};
+use super::pages::{field, hidden, next_field};
 use crate::mfa::FactorKind;
 use crate::web::page::Escaped;
 use crate::web::request::{RequestAuth, UserApp};
@@ -36,9 +36,9 @@ pub(super) fn second_step(parts: &Parts, auth: &RequestAuth, next: Option<&str>,
 }
 
 /// For the list of factors.
-pub(super) fn registration(parts: &Parts, auth: &RequestAuth) -> String {
+pub(super) fn registration(parts: &Parts, auth: &RequestAuth, next: Option<&str>) -> String {
     let (start, finish) = ("factors/passkeys/start", "factors/passkeys/finish");
-    let fields = field("A name for the passkey", "name", "text", " maxlength=\"64\"");
+    let fields = next_field(next) + &field("A name for the passkey", "name", "text", " maxlength=\"64\"");
     html(&Form { kind: "create", start, finish, fields: &fields, label: "Add a passkey" }, parts, auth)
 }
 
@@ -60,10 +60,6 @@ fn html(form: &Form<'_>, parts: &Parts, auth: &RequestAuth) -> String {
 /// The application, if it has passkeys.
 fn app<'a>(parts: &Parts, auth: &'a RequestAuth) -> Option<&'a dyn UserApp> {
     auth.users(parts).ok().filter(|app| app.has_passkeys())
-}
-
-fn next_field(next: Option<&str>) -> String {
-    next.map(|next| hidden(NEXT_FIELD, next)).unwrap_or_default()
 }
 
 /// Lets a page with such a form run the script, which asks this site.

@@ -8,22 +8,31 @@ use http::{StatusCode, header};
 use serde_json::json;
 
 use super::finish::finished;
+use super::identity_routes::{self, list_of};
 use super::pages;
 use super::routes::{Call, next_of, see_other};
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, BegunFlow, Error, FlowPurpose, LinkOutcome};
 use crate::oauth2::AuthorizationResponse;
+use crate::report;
 use crate::users::UserModel;
+use crate::web::is_safe_next;
 use crate::web::page::{self, Escaped};
 use crate::web::refusal::{Kind, Refusal};
 
 impl<U: UserModel> Auth<U> {
-    /// Routes to log in by other providers ([`AuthProvider`](crate::oauth2::AuthProvider)), and to link accounts there.
+    /// Routes to log in by other providers ([`AuthProvider`](crate::oauth2::AuthProvider)), and to link and unlink accounts there.
     ///
     /// | route | |
     /// | --- | --- |
     /// | `GET /login/{provider}?next=` | begins a login: to the provider |
     /// | `GET /login/{provider}/callback` | where the provider sends the browser back to: logs in, or links |
-    /// | `POST /link/{provider}` | begins to link, for whoever has logged in within five minutes; `next` may be given |
+    /// | `GET /identities` | `identities`, the user's linked accounts, each with `id`, `provider`, `issuer`, `username`, `email` and `linked_at`, and `providers`: where others can be; for people a page |
+    /// | `POST /link/{provider}` | begins to link; `next` may be given. Programs get `location`, where the browser is to be sent |
+    /// | `POST /identities/{id}/unlink` | 204, or the list for people; 409 for the last way in of whoever has no password |
+    ///
+    /// To link and to unlink take a login of the last five minutes: else programs get 401 with `step_up`, and people go to
+    /// `/reauthenticate`, one of `auth.routes()`. Whoever acts for the user, with an API key or a token with scopes, does neither, and
+    /// sees nothing.
     ///
     /// Merge them into the router that has `auth.layer()` around it, and say to the builder what the site's
     /// [`origin`](crate::accounts::AuthBuilder::origin) is: `{origin}/login/{provider}/callback` is what is registered at the provider.
@@ -43,7 +52,8 @@ impl<U: UserModel> Auth<U> {
             Router::new()
                 .route("/login/{provider}", get(begin::<U>))
                 .route("/login/{provider}/callback", get(callback::<U>))
-                .route("/link/{provider}", post(link::<U>)),
+                .route("/link/{provider}", post(link::<U>))
+                .merge(identity_routes::routes::<U, S>()),
         )
     }
 }
@@ -74,18 +84,21 @@ async fn begin<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     if begun.is_err() {
         session.mark_unmodified();
     }
-    begun.map(|url| see_other(&url)).map_err(|error| Refusal::unauthenticated(error, &call.parts))
+    match begun {
+        Ok(url) => Ok(see_other(&url)),
+        Err(error) => refused(&call, Refusal::unauthenticated(error, &call.parts), None),
+    }
 }
 
 async fn link<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let (mut call, provider) = called::<U>(request).await?;
     let next = call.take_next();
-    let asked = call.auth.find(&call.parts).await?;
     let principal = call.auth.principal(&call.parts).await?;
+    let asked = call.auth.find(&call.parts).await?;
     let origin = call.auth.origin(&call.parts);
     let begun = call.handle.begin_link(&asked.session, principal, &provider, next.as_deref(), &origin).await;
     match begun.map_err(|error| Refusal::unauthenticated(error, &call.parts))? {
-        Err(denied) => Err(Refusal::new(Kind::Denied(denied), &call.parts)),
+        Err(denied) => Ok(call.denied(denied, &list_of(&call, next.as_deref()))),
         // Not a redirection: the policy of the page that sent the form may not let it lead to another site.
         Ok(url) if call.input.is_form => Ok(go_on(&provider, &url, true)),
         Ok(url) => Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "location": url }))).into_response()),
@@ -99,6 +112,7 @@ struct Answered {
     code: Option<String>,
     iss: Option<String>,
     error: Option<String>,
+    error_description: Option<String>,
 }
 
 impl Answered {
@@ -112,6 +126,7 @@ impl Answered {
                 "code" => &mut answered.code,
                 "iss" => &mut answered.iss,
                 "error" => &mut answered.error,
+                "error_description" => &mut answered.error_description,
                 _ => continue,
             };
             if slot.is_some() || value.len() > MAX_ANSWER {
@@ -132,15 +147,23 @@ async fn callback<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         Some(state) => call.handle.take_flow(session, &provider, state).await.map_err(unavailable)?,
         None => None,
     };
+    // A handler of the application's own may have begun it.
+    let begun = begun.map(|begun| BegunFlow { next: begun.next.filter(|next| is_safe_next(next)), ..begun });
     let Some(begun) = begun else {
         let text = "This was not begun in this browser, or too long ago, or it is done already. Begin again.";
         return refused(&call, call.bad(StatusCode::BAD_REQUEST, text), None);
     };
     let Some(code) = answered.code.filter(|_| answered.error.is_none()) else {
-        tracing::warn!(provider, error = answered.error, "another provider logs nobody in");
-        let text = match answered.error.as_deref() {
-            Some("access_denied") => "You did not allow it there.",
-            _ => "The other site could not do it.",
+        let said = |text: Option<String>| text.as_deref().map(report::said).unwrap_or_default();
+        let text = if answered.error.as_deref() == Some("access_denied") {
+            tracing::info!(provider, "a login by a provider is not allowed there");
+            "You did not allow it there."
+        } else {
+            let (error, description) = (said(answered.error), said(answered.error_description));
+            report::failure(&format!(
+                "the provider `{provider}` sends a browser back without a code: {error} {description}"
+            ));
+            "The other site could not do it."
         };
         return refused(&call, call.bad(StatusCode::BAD_REQUEST, text), Some(&begun));
     };
@@ -201,6 +224,10 @@ fn why<U: UserModel>(call: &Call<U>, error: AuthenticationError) -> Refusal {
                 "Somebody has this name or address here. If it is you, log in as always, and link the two accounts.";
             call.bad(StatusCode::CONFLICT, text)
         }
+        AuthenticationError::InvalidToken { .. } => {
+            let text = "What came back from the other site does not tell who you are. Begin again.";
+            call.bad(StatusCode::UNAUTHORIZED, text)
+        }
         AuthenticationError::NoAccount => call.bad(StatusCode::FORBIDDEN, "There is no account for you here."),
         other => Refusal::unauthenticated(other, &call.parts),
     }
@@ -208,7 +235,7 @@ fn why<U: UserModel>(call: &Call<U>, error: AuthenticationError) -> Refusal {
 
 /// People get a page with a way back.
 fn refused<U: UserModel>(call: &Call<U>, refusal: Refusal, begun: Option<&BegunFlow>) -> Result<Response, Refusal> {
-    if !refusal.wants_page() || !refusal.status().is_client_error() {
+    if !refusal.wants_page() {
         return Err(refusal);
     }
     let next = begun.and_then(|begun| begun.next.as_deref());
@@ -217,11 +244,7 @@ fn refused<U: UserModel>(call: &Call<U>, refusal: Refusal, begun: Option<&BegunF
         Some(FlowPurpose::Link { .. }) => ("Not linked", next.unwrap_or(&settings.home_url).to_owned(), "Back"),
         _ => ("Not logged in", pages::with_next(&settings.login_url, next), "Log in"),
     };
-    let text = refusal.to_string();
-    let html = format!("<p role=\"alert\">{}</p>\n<p><a href=\"{}\">{word}</a></p>", Escaped(&text), Escaped(&back));
-    let (status, mut headers, _) = refusal.into_response_parts();
-    page::set_headers(&mut headers);
-    Ok((status, headers, page::page(title, &html)).into_response())
+    Ok(pages::refused(refusal, title, &back, word))
 }
 
 /// A page with one link, which is followed by itself if it may be.

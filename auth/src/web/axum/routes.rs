@@ -11,9 +11,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::csrf::{CSRF_FIELD, CsrfToken};
+use super::device::DeviceCookie;
 use super::input::Input;
 use super::pages;
-use crate::access::Principal;
+use crate::access::{PermissionDenied, Principal};
 use crate::accounts::{Auth, AuthCredentials, AuthResult, AuthenticationError, Error, RegisterOutcome};
 use crate::passwords::PasswordError;
 use crate::sessions::{Device, SessionType};
@@ -40,7 +41,8 @@ impl<U: UserModel> Auth<U> {
     /// that has `auth.layer()` around it. Under another prefix than the root, also say `login_url` to the builder.
     ///
     /// A login sets two cookies: the session's, and one (`session-device`, for 180 days) by which the device is known at its next
-    /// login, so that others' guesses at the account do not keep it out ([`KnownDevices`](crate::limits::KnownDevices)).
+    /// login, so that others' guesses at the account do not keep it out ([`KnownDevices`](crate::limits::KnownDevices)). A handler of
+    /// one's own that logs users in takes a [`DeviceCookie`] for it.
     ///
     /// Where the user has second factors, a right password is answered with 401 and, as problem+json, the kinds to go on by:
     /// `"factors": ["totp", "recovery_codes"]`; people get to the page for it. Nobody is logged in before `POST /login/factor`
@@ -126,9 +128,10 @@ impl<U: UserModel> Call<U> {
         source
     }
 
-    /// Where the visitor wanted to go, if that is on this site.
+    /// Where the visitor wanted to go, as a field of the form says, or else the address, if that is on this site.
     pub(super) fn take_next(&mut self) -> Option<String> {
-        self.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next))
+        let field = self.input.take(pages::NEXT_FIELD).filter(|next| is_safe_next(next));
+        field.or_else(|| next_of(&self.parts))
     }
 
     /// What the request says of the device it comes from.
@@ -141,6 +144,20 @@ impl<U: UserModel> Call<U> {
             Some(user_agent) => device.with_user_agent(&String::from_utf8_lossy(user_agent.as_bytes())),
             None => device,
         }
+    }
+
+    /// What whoever may not do this hears. People who may after a better login are sent to prove who they are, and then to that
+    /// page: a form cannot be sent again by a redirect.
+    pub(super) fn denied(&self, denied: PermissionDenied, page: &str) -> Response {
+        if denied.step_up().is_some() && self.input.is_form {
+            return see_other(&self.reauthenticate(page));
+        }
+        self.auth.denied(denied, &self.parts).into_response()
+    }
+
+    /// Where people prove again who they are, and then get there.
+    pub(super) fn reauthenticate(&self, next: &str) -> String {
+        pages::with_next(&self.handle.settings().0.beside_login("reauthenticate"), Some(next))
     }
 
     pub(super) fn bad(&self, status: StatusCode, text: impl Into<String>) -> Refusal {
@@ -199,10 +216,8 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let next = call.take_next();
     let session = &call.auth.find(&call.parts).await?.session;
     session.suggest_device(call.device());
-    let mut credentials = AuthCredentials::password(username, password);
-    if let Some(device) = call.auth.device(&call.parts) {
-        credentials = credentials.on_device(device);
-    }
+    let device = DeviceCookie::of(&call.auth, &call.parts);
+    let credentials = device.add_to(AuthCredentials::password(username, password));
     let outcome = call.handle.log_in(session, credentials, &call.auth.origin(&call.parts)).await;
     if outcome.is_err() {
         // A login that is answered with a refusal is none: nothing of it is written at the end of the request.
@@ -227,9 +242,7 @@ async fn log_in<U: UserModel>(request: Request) -> Result<Response, Refusal> {
 
 pub(super) fn logged_in<U: UserModel>(call: &Call<U>, result: &AuthResult<U>, next: Option<&str>) -> Response {
     let home = || call.handle.settings().0.home_url.as_str();
-    if let Some(device) = &result.device {
-        call.auth.remember_device(&call.parts, device);
-    }
+    DeviceCookie::of(&call.auth, &call.parts).remember(result);
     if call.input.is_form { see_other(next.unwrap_or_else(home)) } else { who(result.principal()) }
 }
 

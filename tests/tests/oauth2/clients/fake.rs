@@ -66,6 +66,7 @@ pub(crate) enum Instead {
     Never,
     Html,
     Status(StatusCode),
+    Json(StatusCode, Value),
 }
 
 pub(crate) fn key() -> EcdsaKeyPair {
@@ -252,6 +253,7 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
         Some(Instead::Oversized) => return ([(header::CONTENT_TYPE, "application/json")], long).into_response(),
         Some(Instead::Html) => return axum::response::Html("<p>{}").into_response(),
         Some(Instead::Status(status)) => return status.into_response(),
+        Some(Instead::Json(status, body)) => return (status, axum::Json(body)).into_response(),
         Some(Instead::Never) => std::future::pending().await,
         None => {}
     }

@@ -179,8 +179,9 @@ async fn a_second_factor_is_still_required() {
     let answer = log_in(&visitor, &fake, "id").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, Some("/login/factor?next=/welcome")));
     assert_eq!((who(&visitor).await, visitor.get("/identity").await.text), (None, String::new()));
-    let answer = visitor.post("/login/factor", &json!({ "factor": "totp", "code": code().expose() })).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let code = code().expose().to_owned();
+    let fields = [("factor", "totp"), ("code", &*code)];
+    assert_logged_in(&visitor.submit(answer.location().unwrap(), &fields).await);
     assert_eq!(who(&visitor).await.as_deref(), Some("jane"));
     assert!(visitor.get("/identity").await.text.contains("248289761001"));
 }

@@ -7,6 +7,8 @@ mod fake;
 mod flows;
 mod hostile;
 mod identities;
+mod listed;
 mod logins;
+mod reasons;
 mod remote;
 mod site;

@@ -12,6 +12,7 @@ use auth_tests::http::{Answer, Visitor};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use tokio::net::TcpListener;
 
 use super::fake::Fake;
 
@@ -54,20 +55,19 @@ impl Site {
         clock: impl Clock + Clone,
         settings: impl FnOnce(AuthBuilder<Person>) -> AuthBuilder<Person>,
     ) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, address) = listen().await;
         let sessions = InMemorySessionBackend::with_clock(std::sync::Arc::new(clock.clone()));
         let builder = Auth::<Person>::builder().clock(clock).session_backend(sessions).origin(&address);
         let auth = settings(builder).build().await.unwrap();
         let app = Router::new()
             .route("/identity", get(identity))
             .route("/unlink", post(unlink))
+            .route("/begin-anywhere", get(begin_anywhere))
             .merge(auth.routes())
             .merge(auth.factor_routes())
             .merge(auth.provider_routes())
             .layer(auth.layer());
-        let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        serve_at(listener, app);
         Self { auth, address }
     }
 
@@ -89,6 +89,28 @@ impl Site {
         visitor.join(name).await;
         (visitor, self.user(name).await.unwrap())
     }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+fn serve_at(listener: TcpListener, app: Router) {
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+}
+
+/// Serves a router for as long as the test runs.
+pub(crate) async fn serve(app: Router) -> String {
+    let (listener, address) = listen().await;
+    serve_at(listener, app);
+    address
+}
+
+async fn begin_anywhere(auth: Auth<Person>, session: Session) -> String {
+    auth.begin_login(&session, "github", Some("https://evil.example"), &Origin::unknown()).await.unwrap()
 }
 
 async fn identity(session: Session) -> String {

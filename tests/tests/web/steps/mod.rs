@@ -3,6 +3,7 @@
 mod attacks;
 mod between;
 mod factors;
+mod next;
 mod pages;
 mod reauthenticate;
 mod sent_codes;

@@ -31,8 +31,7 @@ impl<U: UserModel> Change<U> {
                 if !self.call.input.is_form {
                     return refusal.into_response();
                 }
-                let (parts, auth) = (&self.call.parts, &self.call.auth);
-                on_page(refusal, |text| pages::enter_code_again(parts, auth, challenge, name, text))
+                on_page(refusal, |text| pages::enter_code_again(self, challenge, name, text))
             }
             Err(error) => self.refused(error),
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Change, exposed, pages, private_json};
 use crate::accounts::AddedFactor;
 use crate::users::UserModel;
+use crate::web::axum::routes::see_other;
 
 impl<U: UserModel> Change<U> {
     /// What its owner calls it, or that.
@@ -15,13 +16,14 @@ impl<U: UserModel> Change<U> {
         name.unwrap_or_else(|| otherwise.to_owned())
     }
 
-    /// The recovery codes that came with it, or the list.
+    /// The recovery codes that came with it, or where the user wanted to go, or the list.
     pub(super) fn added(&self, added: &AddedFactor) -> Response {
         let AddedFactor { factor, recovery_codes } = added;
+        let on = self.next.clone().unwrap_or_else(|| self.list());
         let mut body = json!({ "factor": factor });
         match recovery_codes {
-            Some(codes) if self.call.input.is_form => return pages::recovery_codes(codes, "../../factors"),
-            None if self.call.input.is_form => return self.done(),
+            Some(codes) if self.call.input.is_form => return pages::recovery_codes(codes, &on),
+            None if self.call.input.is_form => return see_other(&on),
             Some(codes) => body["recovery_codes"] = exposed(codes),
             None => {}
         }

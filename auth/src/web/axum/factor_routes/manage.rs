@@ -9,13 +9,12 @@ use super::{Change, exposed, pages, private_json};
 use crate::access::PermissionDenied;
 use crate::accounts::Error;
 use crate::users::UserModel;
-use crate::web::axum::pages::with_next;
 use crate::web::axum::routes::see_other;
 use crate::web::refusal::{Kind, Refusal, wants_page};
 
 pub(super) async fn list<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let change = Change::<U>::read(request).await?;
-    let Change { call, principal } = &change;
+    let Change { call, principal, .. } = &change;
     if principal.is_delegated() {
         return Err(Refusal::new(Kind::Denied(PermissionDenied::named("a login in person")), &call.parts));
     }
@@ -28,11 +27,9 @@ pub(super) async fn list<U: UserModel>(request: Request) -> Result<Response, Ref
     }
     // Who has a second factor and did not use it would be refused whatever they do here.
     if !principal.is_multi_factor() && !mfa.required(user_id).await.map_err(failed)?.is_empty() {
-        let settings = &call.handle.settings().0;
-        let list = settings.beside_login("factors");
-        return Ok(see_other(&with_next(&settings.beside_login("reauthenticate"), Some(&list))));
+        return Ok(see_other(&call.reauthenticate(change.next.as_deref().unwrap_or(&change.list()))));
     }
-    Ok(pages::list(&call.parts, &call.auth, mfa, &factors, left))
+    Ok(pages::list(&change, &factors, left))
 }
 
 pub(super) async fn recovery_codes<U: UserModel>(request: Request) -> Result<Response, Refusal> {
@@ -42,7 +39,7 @@ pub(super) async fn recovery_codes<U: UserModel>(request: Request) -> Result<Res
         Err(refused) => return Ok(refused),
     };
     Ok(match made {
-        Ok(codes) if change.call.input.is_form => pages::recovery_codes(&codes, "../factors"),
+        Ok(codes) if change.call.input.is_form => pages::recovery_codes(&codes, &change.list()),
         Ok(codes) => private_json(StatusCode::OK, &json!({ "recovery_codes": exposed(&codes) })),
         Err(error) => change.refused(error),
     })

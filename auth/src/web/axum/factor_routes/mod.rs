@@ -75,12 +75,15 @@ impl<U: UserModel> Auth<U> {
 pub(super) struct Change<U: UserModel> {
     pub(super) call: Call<U>,
     principal: Principal,
+    /// Where they wanted to go, and a factor is demanded.
+    next: Option<String>,
 }
 
 impl<U: UserModel> Change<U> {
     pub(super) async fn read(request: Request) -> Result<Self, Refusal> {
-        let (call, principal) = Call::<U>::read_of_user(request).await?;
-        Ok(Self { call, principal })
+        let (mut call, principal) = Call::<U>::read_of_user(request).await?;
+        let next = call.take_next();
+        Ok(Self { call, principal, next })
     }
 
     /// The proof that they may.
@@ -93,24 +96,17 @@ impl<U: UserModel> Change<U> {
 
     /// What the user hears of an error.
     pub(super) fn refused(&self, error: FactorError) -> Response {
-        let Call { parts, auth, handle, input, .. } = &self.call;
         let bad = |status, error: MfaError| {
             let text = error.to_string();
             self.call.bad(status, text).into_response()
         };
         match error {
-            // A form cannot be sent again by a redirect: they begin at the list.
-            FactorError::Denied(denied) if denied.step_up().is_some() && input.is_form => {
-                let settings = &handle.settings().0;
-                let list = settings.beside_login("factors");
-                see_other(&with_next(&settings.beside_login("reauthenticate"), Some(&list)))
-            }
-            FactorError::Denied(denied) => auth.denied(denied, parts).into_response(),
+            FactorError::Denied(denied) => self.call.denied(denied, &self.list()),
             FactorError::Failed(Error::Mfa(error @ MfaError::Invalid(_))) => {
                 bad(StatusCode::UNPROCESSABLE_ENTITY, error)
             }
             FactorError::Failed(Error::Mfa(error @ MfaError::TooMany { .. })) => bad(StatusCode::CONFLICT, error),
-            FactorError::Failed(error) => Refusal::failed(&error, parts).into_response(),
+            FactorError::Failed(error) => Refusal::failed(&error, &self.call.parts).into_response(),
         }
     }
 
@@ -119,7 +115,12 @@ impl<U: UserModel> Change<U> {
         if !self.call.input.is_form {
             return StatusCode::NO_CONTENT.into_response();
         }
-        see_other(&self.call.handle.settings().0.beside_login("factors"))
+        see_other(&self.list())
+    }
+
+    /// Where the list stands, from which they go on.
+    fn list(&self) -> String {
+        with_next(&self.call.handle.settings().0.beside_login("factors"), self.next.as_deref())
     }
 }
 

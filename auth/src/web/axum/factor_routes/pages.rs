@@ -1,29 +1,27 @@
 //! The pages on which users see and change their second factors.
 
 use axum::response::Response;
-use http::request::Parts;
 
+use super::Change;
 use crate::mfa::{Factor, FactorKind, MFAAuthentication};
 use crate::secret::SecretString;
+use crate::users::UserModel;
 use crate::web::axum::csrf::CsrfToken;
-use crate::web::axum::pages::shown;
 #[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
 use crate::web::axum::pages::{field, hidden};
+use crate::web::axum::pages::{next_field, shown};
 #[cfg(feature = "mfa-webauthn")]
 use crate::web::axum::passkey_pages;
+use crate::web::axum::routes::Call;
 use crate::web::page::Escaped;
-use crate::web::request::RequestAuth;
 
 /// All factors, with a form for each change.
-pub(super) fn list(
-    parts: &Parts,
-    auth: &RequestAuth,
-    mfa: &MFAAuthentication,
-    factors: &[Factor],
-    recovery_codes: usize,
-) -> Response {
-    let token = CsrfToken::issue(auth, parts).hidden_field();
+pub(super) fn list<U: UserModel>(change: &Change<U>, factors: &[Factor], recovery_codes: usize) -> Response {
+    let Change { call: Call { parts, auth, handle, .. }, principal, next } = change;
+    let next = next.as_deref();
+    let token = hidden_fields(change);
     let items: String = factors.iter().map(|factor| item(factor, &token)).collect();
+    let on = next.map(|next| way_on(next, principal.is_multi_factor())).unwrap_or_default();
     let none = "<p>There is none yet: your password alone logs you in.</p>\n";
     let items = if items.is_empty() { none.to_owned() } else { format!("<ul>\n{items}</ul>\n") };
     let codes = if factors.is_empty() {
@@ -32,15 +30,29 @@ pub(super) fn list(
         let left = format!("<p>Recovery codes left: {recovery_codes}</p>\n");
         left + &button("factors/recovery-codes", "Make new recovery codes", &token)
     };
-    let additions = sent_codes(mfa, &token);
+    let additions = sent_codes(handle.mfa(), &token);
     #[cfg(feature = "mfa-totp")]
     let additions = additions + &button("factors/totp", "Add an authenticator app", &token);
     #[cfg(feature = "mfa-webauthn")]
-    let additions = additions + &passkey_pages::registration(parts, auth);
-    let page = shown("Second factors", &format!("{items}{additions}{codes}"));
+    let additions = additions + &passkey_pages::registration(parts, auth, next);
+    let page = shown("Second factors", &format!("{on}{items}{additions}{codes}"));
     #[cfg(feature = "mfa-webauthn")]
     let page = passkey_pages::allow_script(page, parts, auth);
     page
+}
+
+/// To what the user was sent here for.
+fn way_on(next: &str, may_go: bool) -> String {
+    if may_go {
+        return format!("<p><a href=\"{}\">Go on</a></p>\n", Escaped(next));
+    }
+    "<p>The page that you asked for needs a second factor. Add one here, and you get there.</p>\n".to_owned()
+}
+
+/// The token, and where the user wants to go after that.
+fn hidden_fields<U: UserModel>(change: &Change<U>) -> String {
+    let token = CsrfToken::issue(&change.call.auth, &change.call.parts).hidden_field();
+    format!("{token}\n{}", next_field(change.next.as_deref()))
 }
 
 /// What can be added of the codes that the application sends.
@@ -92,19 +104,20 @@ fn button(action: &str, text: &str, token: &str) -> String {
 }
 
 /// Recovery codes, once.
-pub(super) fn recovery_codes(codes: &[SecretString], list: &str) -> Response {
+pub(super) fn recovery_codes(codes: &[SecretString], on: &str) -> Response {
     let codes: Vec<_> = codes.iter().map(|code| Escaped(code.expose()).to_string()).collect();
     let codes = codes.join("</code></li>\n<li><code>");
     let html = format!(
         "<p>Each of these codes logs you in once if you lose your other factors. Keep them in a safe place: they are not \
-         shown again, and those of before are void.</p>\n<ol>\n<li><code>{codes}</code></li>\n</ol>\n<p><a href=\"{list}\">Done</a></p>"
+         shown again, and those of before are void.</p>\n<ol>\n<li><code>{codes}</code></li>\n</ol>\n<p><a href=\"{}\">Done</a></p>",
+        Escaped(on)
     );
     shown("Recovery codes", &html)
 }
 
 /// What an authenticator app reads, and the form for its first code.
 #[cfg(feature = "mfa-totp")]
-pub(super) fn enrol_totp(parts: &Parts, auth: &RequestAuth, enrolment: &crate::mfa::TotpEnrolment) -> Response {
+pub(super) fn enrol_totp<U: UserModel>(change: &Change<U>, enrolment: &crate::mfa::TotpEnrolment) -> Response {
     let svg = enrolment.qr_svg();
     // Within a page it has no XML declaration, and needs no source that a policy would allow.
     let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
@@ -112,39 +125,39 @@ pub(super) fn enrol_totp(parts: &Parts, auth: &RequestAuth, enrolment: &crate::m
     let html = format!(
         "<p>Scan this with your app, or type: <code>{}</code></p>\n{svg}\n<p>Then type the code that it shows.</p>\n{}",
         Escaped(enrolment.secret.expose()),
-        code_form(parts, auth, &enrolment.challenge, "totp/confirm", &name),
+        code_form(change, &enrolment.challenge, "totp/confirm", &name),
     );
     shown("Add an authenticator app", &html)
 }
 
 /// The form for a code that was sent.
 #[cfg(feature = "mfa-codes")]
-pub(super) fn enter_code(parts: &Parts, auth: &RequestAuth, sent: &crate::mfa::SentCode) -> Response {
-    let form = code_form(parts, auth, &sent.challenge, "sent-code/confirm", "");
+pub(super) fn enter_code<U: UserModel>(change: &Change<U>, sent: &crate::mfa::SentCode) -> Response {
+    let form = code_form(change, &sent.challenge, "sent-code/confirm", "");
     shown("Enter the code", &format!("<p>A code went to {}.</p>\n{form}", Escaped(&sent.to)))
 }
 
 /// A form for a code once more.
 #[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
-pub(super) fn enter_code_again(
-    parts: &Parts,
-    auth: &RequestAuth,
+pub(super) fn enter_code_again<U: UserModel>(
+    change: &Change<U>,
     challenge: &str,
     name: Option<&str>,
     problem: &str,
 ) -> Response {
     let name = name.map(|name| hidden("name", name)).unwrap_or_default();
     let html = format!(
-        "<p role=\"alert\">{}</p>\n{}<p><a href=\"../../factors\">Begin anew</a></p>",
+        "<p role=\"alert\">{}</p>\n{}<p><a href=\"{}\">Begin anew</a></p>",
         Escaped(problem),
-        code_form(parts, auth, challenge, "confirm", &name),
+        code_form(change, challenge, "confirm", &name),
+        Escaped(&change.list()),
     );
     shown("Enter the code", &html)
 }
 
 #[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
-fn code_form(parts: &Parts, auth: &RequestAuth, challenge: &str, action: &str, more: &str) -> String {
-    let token = CsrfToken::issue(auth, parts).hidden_field();
+fn code_form<U: UserModel>(change: &Change<U>, challenge: &str, action: &str, more: &str) -> String {
+    let token = hidden_fields(change);
     let code = " inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus";
     format!(
         "<form method=\"post\" action=\"{action}\">\n{token}\n{}{}{more}<p><button>Confirm</button></p>\n</form>\n",

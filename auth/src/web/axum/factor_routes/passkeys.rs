@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Change, private_json};
 use crate::users::UserModel;
+use crate::web::axum::pages::refused;
 use crate::web::refusal::Refusal;
 
 pub(super) fn routes<U: UserModel, S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -38,7 +39,11 @@ async fn finish<U: UserModel>(request: Request) -> Result<Response, Refusal> {
         Ok(Some(factor)) => change.added(&factor),
         Ok(None) => {
             let text = "This passkey cannot be registered, or came too late. Begin anew.";
-            return Err(change.call.bad(StatusCode::UNPROCESSABLE_ENTITY, text));
+            let refusal = change.call.bad(StatusCode::UNPROCESSABLE_ENTITY, text);
+            if !change.call.input.is_form {
+                return Err(refusal);
+            }
+            refused(refusal, "Not added", &change.list(), "Begin anew")
         }
         Err(error) => change.refused(error),
     })

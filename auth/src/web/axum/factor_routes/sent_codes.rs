@@ -65,7 +65,7 @@ fn answer<U: UserModel>(
     if !call.input.is_form {
         return Ok(sent_codes::answer(&sent));
     }
-    Ok(pages::enter_code(&call.parts, &call.auth, &sent))
+    Ok(pages::enter_code(change, &sent))
 }
 
 async fn confirm<U: UserModel>(request: Request) -> Result<Response, Refusal> {

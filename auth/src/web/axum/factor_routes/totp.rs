@@ -23,7 +23,7 @@ async fn begin<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     };
     let call = &change.call;
     Ok(match begun {
-        Ok(enrolment) if call.input.is_form => pages::enrol_totp(&call.parts, &call.auth, &enrolment),
+        Ok(enrolment) if call.input.is_form => pages::enrol_totp(&change, &enrolment),
         Ok(enrolment) => {
             let body = json!({
                 "challenge": enrolment.challenge,

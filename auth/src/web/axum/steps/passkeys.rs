@@ -10,6 +10,7 @@ use super::factor::waiting;
 use crate::accounts::AuthenticationError;
 use crate::mfa::PasskeyChallenge;
 use crate::users::UserModel;
+use crate::web::axum::pages::{self, with_next};
 use crate::web::axum::routes::{Call, logged_in};
 use crate::web::refusal::Refusal;
 
@@ -51,13 +52,18 @@ async fn finish<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     if outcome.is_err() {
         session.mark_unmodified();
     }
-    match outcome {
-        Ok(result) => Ok(logged_in(&call, &result, next.as_deref())),
+    let refusal = match outcome {
+        Ok(result) => return Ok(logged_in(&call, &result, next.as_deref())),
         Err(AuthenticationError::InvalidCredentials) => {
-            Err(call.bad(StatusCode::UNAUTHORIZED, "This passkey does not log in here."))
+            call.bad(StatusCode::UNAUTHORIZED, "This passkey does not log in here.")
         }
-        Err(error) => Err(Refusal::unauthenticated(error, &call.parts)),
+        Err(error) => Refusal::unauthenticated(error, &call.parts),
+    };
+    if call.input.is_form && refusal.status().is_client_error() {
+        let login = with_next(&call.handle.settings().0.login_url, next.as_deref());
+        return Ok(pages::refused(refusal, "Not logged in", &login, "Log in"));
     }
+    Err(refusal)
 }
 
 impl<U: UserModel> Call<U> {

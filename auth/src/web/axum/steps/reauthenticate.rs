@@ -8,6 +8,7 @@ use super::{pages, second_step};
 use crate::access::{PermissionDenied, Principal};
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::users::UserModel;
+use crate::web::axum::device::DeviceCookie;
 use crate::web::axum::routes::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::refusal::{Kind, Refusal};
 
@@ -39,10 +40,8 @@ pub(super) async fn prove<U: UserModel>(request: Request) -> Result<Response, Re
         return Err(call.bad(StatusCode::UNPROCESSABLE_ENTITY, "Send `password` as a text."));
     };
     let session = &call.auth.find(&call.parts).await?.session;
-    let mut credentials = AuthCredentials::password(principal.username(), password);
-    if let Some(device) = call.auth.device(&call.parts) {
-        credentials = credentials.on_device(device);
-    }
+    let device = DeviceCookie::of(&call.auth, &call.parts);
+    let credentials = device.add_to(AuthCredentials::password(principal.username(), password));
     let outcome = call.handle.reauthenticate(session, credentials, &call.auth.origin(&call.parts)).await;
     if outcome.is_err() {
         session.mark_unmodified();
