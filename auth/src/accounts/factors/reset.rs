@@ -25,7 +25,7 @@ impl<U: UserModel> Auth<U> {
     }
 
     /// Ends all that a user is logged in with but this session, whatever of it fails.
-    pub(super) async fn end_logins(
+    pub(in crate::accounts) async fn end_logins(
         &self,
         user_id: &str,
         except: Option<&SessionKey>,

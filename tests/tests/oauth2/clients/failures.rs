@@ -45,10 +45,10 @@ async fn the_last_way_in_is_not_lost_where_nobody_can_tell_that_it_is() {
     let result = site.auth.log_in_user(&session, &id).await.unwrap().unwrap();
     let [known] = &identities(&site, "octocat").await[..] else { panic!("one identity") };
     fails.store(true, Ordering::SeqCst);
-    assert!(site.auth.unlink_identity(result.principal(), &known.id, &origin).await.is_err());
+    assert!(site.auth.unlink_identity(&session, result.principal(), &known.id, &origin).await.is_err());
     fails.store(false, Ordering::SeqCst);
     assert_eq!(identities(&site, "octocat").await, [known.clone()]);
-    let outcome = site.auth.unlink_identity(result.principal(), &known.id, &origin).await.unwrap().unwrap();
+    let outcome = site.auth.unlink_identity(&session, result.principal(), &known.id, &origin).await.unwrap().unwrap();
     assert_eq!(outcome, UnlinkOutcome::LastWayIn);
 }
 
