@@ -192,8 +192,8 @@ impl Backends {
 
     /// The same where a token's scope is not enough (RFC 6750 §3.1); nothing where no token was brought.
     pub(crate) fn widening(&self, scope: &str, request: &AuthenticationRequest<'_>) -> Option<HeaderValue> {
-        let Ok(Brought::Credentials(AuthCredentials::Token { .. }, _)) = self.find(request) else { return None };
         const ALONE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+        let Ok(Brought::Credentials(AuthCredentials::Token { .. }, _)) = self.find(request) else { return None };
         if scope.is_empty() {
             return Some(ALONE);
         }
