@@ -167,9 +167,9 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::prelude::*;
     /// use auth::sessions::SessionLimit;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
-    /// let auth = Auth::<TestUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
+    /// let auth = Auth::<DefaultUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -276,10 +276,10 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::accounts::config::AuthConfig;
     /// use auth::prelude::*;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
     /// // No variable of the environment counts.
-    /// let auth = Auth::<TestUser>::builder().config(AuthConfig::new()).build().await?;
+    /// let auth = Auth::<DefaultUser>::builder().config(AuthConfig::new()).build().await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -36,10 +36,10 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::mail::Outbox;
     /// use auth::prelude::*;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
     /// let outbox = Outbox::new();
-    /// let auth = Auth::<TestUser>::builder().mailer(outbox.clone()).build().await?;
+    /// let auth = Auth::<DefaultUser>::builder().mailer(outbox.clone()).build().await?;
     /// # Ok(())
     /// # }
     /// ```
