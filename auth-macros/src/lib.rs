@@ -267,8 +267,12 @@ pub fn superuser_required(arguments: TokenStream, item: TokenStream) -> TokenStr
 /// Lets a handler, a function or a method run only for a user who logged in by two factors, in person: not with an API key,
 /// nor with a token that has scopes.
 ///
-/// People without a second factor are sent to where they can add one. It stands where [`macro@permission_required`] can stand,
-/// and takes its settings `as` and `crate`.
+/// Two factors are a password, or another provider's word, with anything that is held: an authenticator app, a passkey, a recovery
+/// code, a code that was sent; or a passkey alone, whose device has verified who holds it. Whoever is not logged in is sent to the login.
+/// People who are, with one factor only, are sent to `/factors`, where they can add another; `auth.factor_routes()` has that page.
+/// Programs get 401 with `"step_up": "second_factor"`, and 403 with an API key or a token that has scopes.
+///
+/// It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
 ///
 /// ```
 /// #[auth::mfa_required]
@@ -276,6 +280,11 @@ pub fn superuser_required(arguments: TokenStream, item: TokenStream) -> TokenStr
 ///     "for two factors"
 /// }
 /// ```
+///
+/// # Security
+///
+/// It says how strong the login was, not how old it is: beside it, [`macro@recent_login`] asks again. It asks for no factor by itself:
+/// where a user has one, every login does.
 #[proc_macro_attribute]
 pub fn mfa_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
     login_required::run("mfa_required", "MultiFactor", arguments.into(), item.into()).into()
@@ -283,8 +292,12 @@ pub fn mfa_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Lets a handler, a function or a method run only for a user who proved who they are a short while ago, in person.
 ///
-/// `within` is from `"1s"` to `"24h"`. People for whom it was longer ago are asked for their password, and what else they log in
-/// with, and come back. It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
+/// `within` is from `"1s"` to `"24h"`, in seconds, minutes or hours: `"90s"`, `"5m"`, `"1h"`. People for whom it was longer ago are sent
+/// to `/reauthenticate`, where they are asked for their password, and what else they log in with, and come back; `auth.routes()` has that
+/// page. What they had sent by a form is not sent again: put the guard on the page with the form, too. Programs get 401 with
+/// `"step_up": "reauthenticate"` and `"max_age"`, the seconds, and 403 with an API key or a token that has scopes.
+///
+/// It stands where [`macro@permission_required`] can stand, and takes its settings `as` and `crate`.
 ///
 /// ```
 /// #[auth::recent_login(within = "5m")]
@@ -292,6 +305,10 @@ pub fn mfa_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     "closed"
 /// }
 /// ```
+///
+/// # Security
+///
+/// For what an open browser must not be enough for: paying, closing the account, changing what one logs in with (OWASP ASVS 7.5.1, 7.5.3).
 #[proc_macro_attribute]
 pub fn recent_login(arguments: TokenStream, item: TokenStream) -> TokenStream {
     recent_login::run(arguments.into(), item.into()).into()
@@ -376,10 +393,12 @@ pub fn auth_backend(arguments: TokenStream, item: TokenStream) -> TokenStream {
     auth_backend::run(arguments.into(), &item.into()).into()
 }
 
-/// Enters another party that people log in by in the registry: GitHub, Google, one of your own.
+/// Registers another party that people log in by: GitHub, Google, one of your own.
 ///
-/// It stands on a function that makes it, once for each `Auth::builder().build()`. The name is also the provider's own, and stands
-/// in the paths `/login/{name}` and `/login/{name}/callback` of `auth.provider_routes()`.
+/// It stands on a function that makes it, which is called once for each `Auth::builder().build()`. The name is the provider's own, too
+/// (1 to 64 small letters, digits, `-` and `_`), and stands in the paths `/login/{name}` and `/login/{name}/callback` of
+/// `auth.provider_routes()`. Two of one name, and a provider that calls itself something else, are errors of `build()`. A provider whose
+/// secrets the program reads by itself is registered as well by `auth.authentication().register_provider(…)`.
 ///
 /// ```
 /// use auth::BoxFuture;

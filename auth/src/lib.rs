@@ -48,9 +48,9 @@
 //! | --- | --- |
 //! | [`clock`], [`secret`], [`registry`], [`database`], [`cache`], [`records`], [`mail`] | time, secrets, what macros registered, how a struct becomes a row, bytes for a while, small records with an owner and an end, messages to people |
 //! | [`permissions`](mod@permissions), [`passwords`], [`limits`], [`audit`] | declared names and sets of them; hashing and judging passwords; limits on tries; what happened |
-//! | [`users`], [`sessions`], [`tokens`], [`mfa`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry; second factors |
+//! | [`users`], [`sessions`], [`tokens`], [`mfa`] | users, groups and where they are kept; sessions and where they are kept; credentials that programs carry; second factors: authenticator apps, passkeys, recovery codes, sent codes |
 //! | [`access`] | who may do what: [`Granted`], [`CurrentUser`], requirements, policies, permission classes |
-//! | [`oauth2`] | an OAuth 2 and OpenID Connect provider, and clients of others' |
+//! | [`oauth2`] | logging in by GitHub, Google and OpenID Connect; this application as a provider of OAuth 2 and OpenID Connect |
 //! | [`accounts`] | the [`Auth`] handle; every way in, logging in and out, registering, settings; no HTTP |
 //! | `web` | credentials in requests, cookies, cross-site rules, refusals; the axum layer, extractors and routes |
 //! | [`prelude`], `testing` | what almost every program names; conformance suites, a clock to set |

@@ -167,9 +167,9 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::prelude::*;
     /// use auth::sessions::SessionLimit;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
-    /// let auth = Auth::<TestUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
+    /// let auth = Auth::<DefaultUser>::builder().max_sessions_per_user(SessionLimit::end_oldest(5)).build().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -236,6 +236,9 @@ impl<U: UserModel> AuthBuilder<U> {
 
     /// An origin of this site, as browsers write it: `https://example.com`. When one is given, unsafe requests are
     /// accepted from pages of these origins only; otherwise from the host that the request was sent to.
+    ///
+    /// The first one is also where other providers send people back to, what passkeys are bound to (its host; only https, and
+    /// `http://localhost`), and who issues tokens, unless [`OAuth2Config`](crate::oauth2) says it.
     pub fn origin(mut self, origin: &str) -> Self {
         self.settings.trusted_origins.push(origin.to_owned());
         self
@@ -273,10 +276,10 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::accounts::config::AuthConfig;
     /// use auth::prelude::*;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
     /// // No variable of the environment counts.
-    /// let auth = Auth::<TestUser>::builder().config(AuthConfig::new()).build().await?;
+    /// let auth = Auth::<DefaultUser>::builder().config(AuthConfig::new()).build().await?;
     /// # Ok(())
     /// # }
     /// ```

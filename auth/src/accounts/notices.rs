@@ -13,6 +13,7 @@ use crate::users::{UserManager, UserModel};
 
 /// Whoever can log in to an account in another way than before is told (OWASP ASVS 6.3.7), whoever made it so and from wherever:
 /// the trail hears of each such change.
+#[derive(Clone)]
 struct Notices<U: UserModel> {
     mailer: Arc<dyn Mailer>,
     users: UserManager<U>,
@@ -31,7 +32,12 @@ impl<U: UserModel> AuthBuilder<U> {
 impl<U: UserModel> AuditSink for Notices<U> {
     fn record<'a>(&'a self, event: &'a AuditEvent) -> BoxFuture<'a, Result<(), AuditError>> {
         match (changed(&event.action), &event.user) {
-            (Some(what), Some(user)) => Box::pin(self.tell(user, what, event)),
+            (Some(what), Some(user)) => {
+                // In a task of its own: whoever hangs up in the middle of a request must not keep its owner from being told.
+                let (notices, user, event) = (self.clone(), user.clone(), event.clone());
+                let told = tokio::spawn(async move { notices.tell(&user, what, &event).await });
+                Box::pin(async move { told.await? })
+            }
             _ => Box::pin(ready(Ok(()))),
         }
     }

@@ -28,13 +28,15 @@ pub(super) struct OAuth2Settings {
 }
 
 impl<U: UserModel> AuthBuilder<U> {
-    /// Makes this application an OAuth 2 provider of that issuer. Without, the first [`origin`](Self::origin) is the issuer.
+    /// Makes this application an OAuth 2 provider of that issuer, with these settings. Without, the first [`origin`](Self::origin) is
+    /// the issuer. The endpoints are `auth.oauth2_routes()`. A setting that is wrong is an error of [`build`](Self::build).
     pub fn oauth2(mut self, config: OAuth2Config) -> Self {
         self.oauth2.config = Some(config);
         self
     }
 
-    /// Keeps clients, codes, grants and consents in this store: in the application's records, if nothing is said.
+    /// Keeps clients, codes, grants and consents in this store of your own: in the application's [records](Self::records), if nothing
+    /// is said. `oauth2_token_store_suite!` (feature `testing`) says whether it holds what it must.
     pub fn oauth2_store(mut self, store: impl OAuth2TokenStore) -> Self {
         self.oauth2.store = Some(Arc::new(store));
         self

@@ -210,16 +210,21 @@ impl<U: UserModel> Auth<U> {
         }
     }
 
-    /// Ends everything that a user is logged in with: sessions, refresh tokens, access tokens, clients' too. API keys stay.
+    /// Ends everything that a user is logged in with: sessions, refresh tokens, access tokens, clients' too, and codes that
+    /// clients have not exchanged yet. API keys stay.
     ///
     /// # Errors
     /// When a store fails, or cannot tell a user's sessions: then some may still be alive.
     pub async fn log_out_everywhere(&self, user_id: &str) -> Result<(), Error> {
         let revoked = self.tokens().revoke_user(user_id, BlacklistReason::Logout).await;
+        let destroyed = match self.session_manager() {
+            Ok(sessions) => sessions.destroy_all(user_id).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        // After the sessions, in which clients are allowed more. What can be ended is, whatever failed before.
         #[cfg(feature = "oauth2-provider")]
         let ended = self.oauth2().end_grants_of(user_id).await;
-        // What can be ended is, whatever failed before.
-        self.session_manager()?.destroy_all(user_id).await?;
+        destroyed?;
         revoked?;
         #[cfg(feature = "oauth2-provider")]
         ended?;

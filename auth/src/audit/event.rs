@@ -229,6 +229,27 @@ actions! {
         /// Its id.
         client
     } => "client.registered", true;
+    /// A client is gone; its tokens are refused.
+    ClientDeleted {
+        /// Its id.
+        client
+    } => "client.deleted", true;
+    /// A client has a new secret.
+    ClientSecretRotated {
+        /// Its id.
+        client
+    } => "client.secret_rotated", true;
+    /// Of a client's secrets only the newest counts.
+    ClientSecretsRevoked {
+        /// Its id.
+        client
+    } => "client.secrets_revoked", true;
+    /// Somebody tried to pass for a registered client and failed. Tries beyond the limits are not told, nor names that nobody
+    /// has registered.
+    ClientRefused {
+        /// Its id.
+        client
+    } => "client.refused", false;
     /// A user allowed a client something.
     ConsentGranted {
         /// The client.

@@ -7,29 +7,29 @@ use crate::BoxFuture;
 /// Why a message could not be sent.
 pub type MailError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends mail.
+/// Sends mail: by SMTP (`SmtpMailer`), or by a service that you use.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` sends no mail",
     note = "implement `auth::mail::Mailer` for `{Self}`"
 )]
 pub trait Mailer: fmt::Debug + Send + Sync + 'static {
-    /// Sends it, or hands it to who will.
+    /// Sends it, or hands it to who will. A request may wait for it: end it after a while, as `SmtpMailer` does after 30 seconds.
     ///
     /// # Security
-    /// Ask [`Mail::check`] before anything else.
+    /// Ask [`Mail::check`] before anything else. Log neither the text nor the address: there are codes in mails.
     ///
     /// # Errors
     /// When it cannot.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>>;
 }
 
-/// Sends text messages.
+/// Sends text messages, by the service that you use; [`mail`](super) has one to begin with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` sends no text messages",
     note = "implement `auth::mail::SmsSender` for `{Self}`"
 )]
 pub trait SmsSender: fmt::Debug + Send + Sync + 'static {
-    /// Sends it, or hands it to who will.
+    /// Sends it, or hands it to who will. A request may wait for it: end it after a while.
     ///
     /// # Security
     /// Ask [`TextMessage::check`] before anything else. A message costs money and reaches who never asked for it: the

@@ -7,10 +7,29 @@ use crate::clock::{Clock, SystemClock};
 use crate::records::{DynRecordStore, InMemoryRecordStore};
 use crate::secret::SecretKey;
 
-/// The second factors of all users.
+/// The second factors of all users: what they have, and whether a proof is right.
 ///
-/// `auth.mfa()` gives the application's; logins ask it by themselves. It checks factors and does not limit tries: whoever calls
-/// it beside a login limits them.
+/// `auth.mfa()` gives the application's, and logins ask it by themselves. Users change their factors by
+/// [`Auth::change_factors`](crate::Auth::change_factors), which stands on this one.
+///
+/// Users are named by their primary key as text (`user.id.to_string()`). An `attempt` is what something is asked in: the id of a login
+/// or of a session, any text of the caller's; an answer counts in the attempt in which it was asked for.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), auth::mfa::MfaError> {
+/// use auth::mfa::MFAAuthentication;
+///
+/// let mfa = MFAAuthentication::new("Example");
+/// assert!(mfa.required("42").await?.is_empty()); // the password is enough for this user
+/// assert!(mfa.factors("42").await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+/// It checks factors, and neither limits tries nor asks whether the caller may change them; it ends no sessions and tells nobody.
+/// Whoever calls it beside a flow of [`Auth`](crate::Auth) does that.
 #[derive(Clone)]
 pub struct MFAAuthentication {
     pub(super) issuer: Arc<str>,
@@ -80,7 +99,8 @@ impl MFAAuthentication {
 
     /// Whether that proves the user's second factor, and by which methods. `None`: it does not.
     ///
-    /// `attempt` is the login or the session in which it was asked for. What can be used once is used up by that.
+    /// `attempt` is the login or the session in which it was asked for. What can be used once is used up by that, on all servers
+    /// together. Proofs of a kind whose feature is off prove nothing.
     ///
     /// # Errors
     /// When a store fails: then nobody knows whether it does.

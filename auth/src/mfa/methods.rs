@@ -6,6 +6,14 @@ use super::FactorKind;
 /// By which ways somebody has proved who they are, in one login.
 ///
 /// As `amr` in tokens the ways have the names of RFC 8176 where it has one.
+///
+/// ```
+/// use auth::mfa::AuthMethods;
+///
+/// let methods = AuthMethods::PASSWORD | AuthMethods::TOTP;
+/// assert!(methods.is_multi_factor());
+/// assert_eq!(methods.names(), ["pwd", "otp", "mfa"]);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct AuthMethods(u8);
 

@@ -18,7 +18,16 @@ use super::relying_party::relying_party;
 use super::{Asked, AuthMethods, Factor, FactorKind, MFAAuthentication, MfaError};
 use crate::records::RecordReplaced;
 
-/// What the browser is asked, for `navigator.credentials`.
+/// What the browser is asked, for `navigator.credentials`. Sent to a page as JSON, it is used like this:
+///
+/// ```js
+/// const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.publicKey);
+/// const credential = await navigator.credentials.create({ publicKey });
+/// // … back go `asked.challenge` and `credential.toJSON()`
+/// ```
+///
+/// For a login it is `parseRequestOptionsFromJSON` and `navigator.credentials.get`. The pages of `auth.routes()` and
+/// `auth.factor_routes()` do it by themselves.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeyChallenge {

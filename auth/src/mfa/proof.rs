@@ -2,7 +2,14 @@ use std::fmt;
 
 use crate::secret::SecretString;
 
-/// What somebody brings as the second factor.
+/// What somebody brings as the second factor: for [`Auth::log_in_with_factor`](crate::Auth::log_in_with_factor).
+///
+/// ```
+/// use auth::mfa::FactorProof;
+///
+/// let typed = FactorProof::totp("123 456"); // spaces do not matter
+/// assert_eq!(format!("{typed:?}"), r#"FactorProof("totp")"#); // codes are not shown
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum FactorProof {
@@ -12,14 +19,14 @@ pub enum FactorProof {
     RecoveryCode(SecretString),
     /// A code that was sent.
     SentCode {
-        /// What the sending gave.
+        /// What it was sent with: the `challenge` of a `SentCode`.
         challenge: String,
         /// The code.
         code: SecretString,
     },
     /// A passkey's answer.
     Passkey {
-        /// What the asking gave.
+        /// What it was asked with: the `challenge` of a `PasskeyChallenge`.
         challenge: String,
         /// What the browser's `navigator.credentials.get` gave, as JSON.
         response: String,
@@ -32,7 +39,7 @@ impl FactorProof {
         Self::Totp(code.into())
     }
 
-    /// A recovery code.
+    /// A recovery code: capital letters, spaces and hyphens do not matter.
     pub fn recovery_code(code: impl Into<SecretString>) -> Self {
         Self::RecoveryCode(code.into())
     }

@@ -19,8 +19,8 @@ use crate::BoxFuture;
     note = "implement `auth::oauth2::AuthProvider` for `{Self}`"
 )]
 pub trait AuthProvider: fmt::Debug + Send + Sync + 'static {
-    /// The name that it is asked for by, and that stands in paths: small letters, digits, `-` and `_`, but neither `factor` nor
-    /// `passkey`.
+    /// The name that it is asked for by, and that stands in paths: 1 to 64 small letters, digits, `-` and `_`, but neither `factor` nor
+    /// `passkey`. It does not change: what is registered at the provider has it.
     fn name(&self) -> &str;
 
     /// Where the browser is sent, so that its user proves there who they are.

@@ -16,7 +16,10 @@ pub struct AuthorizationFlow {
 }
 
 impl AuthorizationFlow {
-    /// A new one, with the provider of that name, which sends the browser back to that address.
+    /// A new one, with the provider of that name, which sends the browser back to that address. [`Auth::begin_login`] makes and keeps
+    /// one by itself; this is for tests of a provider.
+    ///
+    /// [`Auth::begin_login`]: crate::Auth::begin_login
     pub fn new(provider: &str, redirect_uri: &str) -> Self {
         let state = Base64UrlUnpadded::encode_string(&secret::random::<32>());
         Self::of(provider, redirect_uri, state.into(), CodeVerifier::generate())

@@ -41,6 +41,7 @@ macro_rules! oauth2_token_store_suite {
             what_is_gone_stays_gone,
             an_expired_record_is_none,
             an_owner_has_their_own,
+            all_of_an_owner_are_removed,
         }
     };
 }
@@ -130,4 +131,17 @@ pub async fn an_owner_has_their_own<S: OAuth2TokenStore, K>((store, clock, _keep
     assert!(store.insert(CODE, &other).await.unwrap());
     let ids: Vec<_> = store.owned(CODE, "ada").await.unwrap().into_iter().map(|record| record.id).collect();
     assert_eq!(ids, ["a", "b"]);
+}
+
+/// However many there are, and nobody else's.
+pub async fn all_of_an_owner_are_removed<S: OAuth2TokenStore, K>((store, clock, _keep): (S, ManualClock, K)) {
+    for number in 0..1100 {
+        assert!(store.insert(CODE, &record(&clock, &number.to_string())).await.unwrap());
+    }
+    let other = OAuth2Record { owner: Some("eve".to_owned()), ..record(&clock, "other") };
+    assert!(store.insert(CODE, &other).await.unwrap());
+    assert_eq!(store.delete_owned(CODE, "ada").await.unwrap(), 1100);
+    assert_eq!(store.delete_owned(CODE, "ada").await.unwrap(), 0);
+    assert!(store.owned(CODE, "ada").await.unwrap().is_empty());
+    assert!(store.find(CODE, "other").await.unwrap().is_some());
 }

@@ -11,6 +11,7 @@ mod permissions {
 }
 mod perms;
 mod session;
+mod totp;
 
 // A contestant built beside one that asks for serde_json's `preserve_order` gets
 // it too, and is measured at twice its size. Build one member at a time.
@@ -22,5 +23,6 @@ fn main() {
     jwt::run(&bench);
     session::run(&bench);
     cookie::run(&bench);
+    totp::run(&bench);
     password::run(&bench);
 }

@@ -2,7 +2,14 @@
 //! `cargo run -p oauth2-provider -- register` registers two clients, `… -- ada` lets a user see photos.
 //!
 //! A client sends people to `/oauth2/authorize`; they log in and agree; it gets a code, and for the code a token, with which it
-//! asks `/photos` in their name. Another one runs on a television, which shows a code to be typed at `/oauth2/device`.
+//! asks `/photos` in their name. Another one runs on a television, which shows a code to be typed at `/oauth2/device`. To be the
+//! television, once both are registered, and `ada` has registered and may see photos:
+//!
+//! ```sh
+//! curl -d client_id=television http://127.0.0.1:8000/oauth2/device_authorization # then open `verification_uri_complete`
+//! curl -d client_id=television -d grant_type=urn:ietf:params:oauth:grant-type:device_code -d device_code=… http://127.0.0.1:8000/oauth2/token
+//! curl -H 'Authorization: Bearer …' http://127.0.0.1:8000/photos
+//! ```
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,8 @@
 //! Whoever can log in in another way than before is told by mail.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use auth::BoxFuture;
 use auth::accounts::AuthCredentials;
 use auth::accounts::config::AuthConfig;
@@ -8,7 +11,9 @@ use auth::mail::{Mail, MailError, Mailer, Outbox};
 use auth::prelude::*;
 use auth::testing::{ManualClock, TestUser};
 use auth::users::Extra;
+use auth_tests::PATIENCE;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -104,6 +109,45 @@ async fn a_mailer_that_fails_undoes_nothing() {
     let session = auth.new_session();
     assert!(auth.log_in(&session, AuthCredentials::password("ann", PASSWORD), &from_there()).await.is_err());
     auth.log_in(&session, AuthCredentials::password("ann", "another horse battery"), &from_there()).await.unwrap();
+}
+
+/// Holds each letter back until it is let go.
+#[derive(Clone, Debug)]
+struct Slow {
+    outbox: Outbox,
+    begun: Arc<Semaphore>,
+    let_go: Arc<Semaphore>,
+}
+
+impl Mailer for Slow {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
+        Box::pin(async move {
+            self.begun.add_permits(1);
+            self.let_go.acquire().await?.forget();
+            self.outbox.send(mail).await
+        })
+    }
+}
+
+/// Whoever has broken in does so, and closes the connection before the letter is sent.
+#[tokio::test]
+async fn whoever_hangs_up_does_not_keep_the_owner_from_being_told() {
+    let none = || Arc::new(Semaphore::new(0));
+    let slow = Slow { outbox: Outbox::new(), begun: none(), let_go: none() };
+    let (auth, _) = auth(slow.clone()).await;
+    let ann = user(&auth, "ann", "ann@example.com").await;
+    let changing = auth.users().clone();
+    let changing = tokio::spawn(async move { changing.set_password(&ann.id, "another horse battery").await });
+    slow.begun.acquire().await.unwrap().forget();
+    changing.abort();
+    assert!(changing.await.unwrap_err().is_cancelled());
+    slow.let_go.add_permits(1);
+    let told = async {
+        while slow.outbox.take_mail().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,17 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
+use auth_tests::{forge, records};
+
 mod clients;
-#[path = "../tokens/forge.rs"]
-#[expect(dead_code, reason = "tests of tokens forge more")]
-mod forge;
 mod interop;
 #[path = "../tokens/log.rs"]
 mod log;
 mod oidc;
 mod provider;
-#[path = "../tokens/records.rs"]
-mod records;
 
 pub(crate) mod permissions {
     auth::permissions! { blog { model Post; } }

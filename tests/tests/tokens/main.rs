@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when something is wrong")]
 
+use auth_tests::{forge, records};
+
 mod api_keys;
 mod blacklist;
-mod forge;
 mod hostile;
 mod interop;
 mod jwt;
 mod keys;
 mod log;
 mod opaque;
-mod records;
 mod refresh;
 mod service;

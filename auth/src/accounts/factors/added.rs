@@ -1,4 +1,5 @@
 use super::{FactorChanges, FactorError};
+use crate::access::{Granted, MultiFactor};
 use crate::audit::AuditAction;
 use crate::mfa::{Factor, FactorKind};
 use crate::secret::SecretString;
@@ -20,10 +21,27 @@ impl<U: UserModel> FactorChanges<'_, U> {
     pub(super) async fn added(&self, factor: Factor) -> Result<AddedFactor, FactorError> {
         let user_id = self.principal.id();
         let added = AuditAction::FactorAdded { kind: factor.kind.name().into() };
+        if let Err(error) = self.settle(&factor).await {
+            // As if it had never been, so that it can be begun anew.
+            if self.mfa().remove(user_id, &factor.id).await.is_err() {
+                self.tell(added).await;
+            }
+            return Err(error);
+        }
         self.changed(added, factor.kind.into()).await?;
         let has_codes = self.mfa().factors(user_id).await?.iter().any(|it| it.kind == FactorKind::RecoveryCodes);
         let recovery_codes = if has_codes { None } else { Some(self.generate_recovery_codes().await?) };
         Ok(AddedFactor { factor, recovery_codes })
+    }
+
+    /// Ends everything else, now that there is this factor.
+    async fn settle(&self, factor: &Factor) -> Result<(), FactorError> {
+        let mut others = self.mfa().factors(self.principal.id()).await?.into_iter().filter(|it| it.id != factor.id);
+        // Of two who add the first one at the same moment, neither was asked for the other's.
+        if others.any(|it| it.kind != FactorKind::RecoveryCodes) {
+            Granted::<MultiFactor>::check(self.principal)?;
+        }
+        Ok(self.end_others().await?)
     }
 
     /// In what a factor is asked for that is to be added: it is confirmed there only.

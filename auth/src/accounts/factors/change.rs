@@ -78,8 +78,16 @@ impl<U: UserModel> FactorChanges<'_, U> {
     /// # Errors
     /// [`FactorError::Failed`]
     pub async fn remove(&self, factor_id: &str) -> Result<bool, FactorError> {
-        let Some(factor) = self.mfa().remove(self.principal.id(), factor_id).await? else { return Ok(false) };
+        let (mfa, user_id) = (self.mfa(), self.principal.id());
+        if !mfa.factors(user_id).await?.iter().any(|factor| factor.id == factor_id) {
+            return Ok(false);
+        }
+        // Before it as well: should that fail, the factor is still there, and this can be asked again.
+        self.end_others().await?;
+        let Some(factor) = mfa.remove(user_id, factor_id).await? else { return Ok(false) };
+        let ended = self.end_others().await;
         self.changed(AuditAction::FactorRemoved { kind: factor.kind.name().into() }, AuthMethods::NONE).await?;
+        ended?;
         Ok(true)
     }
 
@@ -91,14 +99,17 @@ impl<U: UserModel> FactorChanges<'_, U> {
         self.auth.audit().from(self.origin.clone()).record(action, Some(self.principal.id())).await;
     }
 
-    /// Ends everything else, whatever of it fails.
+    /// Ends everything else that the user is logged in with: as much of it as can be, where something fails.
+    pub(super) async fn end_others(&self) -> Result<(), Error> {
+        let session = self.session.and_then(Session::stored_key);
+        self.auth.end_logins(self.principal.id(), session.as_ref(), &self.origin).await
+    }
+
+    /// Notes a change in the session, and tells of it.
     pub(super) async fn changed(&self, action: AuditAction, proved: AuthMethods) -> Result<(), Error> {
         let renewed = self.renew(proved).await;
-        let session = self.session.and_then(Session::stored_key);
-        let ended = self.auth.end_logins(self.principal.id(), session.as_ref(), &self.origin).await;
         // Last: a mail takes its time.
         self.tell(action).await;
-        ended?;
         Ok(renewed?)
     }
 

@@ -25,13 +25,25 @@ use crate::registry::Context;
 use crate::users::UserModel;
 
 impl<U: UserModel> AuthBuilder<U> {
-    /// What authenticator apps and messages call this application: the host of its first origin, if nothing is said.
+    /// What authenticator apps, passkeys and messages call this application, for people to read: the host of its first
+    /// [`origin`](Self::origin), if nothing is said, else `auth`. A colon in it becomes a space in authenticator apps.
     pub fn mfa_issuer(self, name: &str) -> Self {
         Self { mfa_issuer: Some(name.to_owned()), ..self }
     }
 
-    /// How codes of authenticator apps are made and checked: as every app reads them, and one step early or late, if nothing is
-    /// said. Apps that are enrolled go on as they were, but for the window.
+    /// How codes of authenticator apps are made and checked: by SHA-1, with 6 digits, every 30 seconds, and one step early or late, if
+    /// nothing is said; that is what every app reads. Apps that are enrolled go on as they were, but for the window.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use auth::mfa::TotpConfig;
+    /// use auth::prelude::*;
+    /// use auth::users::DefaultUser;
+    ///
+    /// let auth = Auth::<DefaultUser>::builder().totp(TotpConfig::default().with_digits(8)?).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "mfa-totp")]
     pub fn totp(mut self, config: crate::mfa::TotpConfig) -> Self {
         self.settings.totp = config;

@@ -25,7 +25,7 @@ impl<U: UserModel> Auth<U> {
     }
 
     /// Ends all that a user is logged in with but this session, whatever of it fails.
-    pub(super) async fn end_logins(
+    pub(in crate::accounts) async fn end_logins(
         &self,
         user_id: &str,
         except: Option<&SessionKey>,
@@ -33,15 +33,17 @@ impl<U: UserModel> Auth<U> {
     ) -> Result<(), Error> {
         #[cfg(feature = "token-jwt")]
         let revoked = self.tokens_from(origin).revoke_user(user_id, BlacklistReason::ManualRevoke).await;
+        let destroyed = match self.session_manager().map(|sessions| sessions.by(origin.clone())) {
+            Ok(sessions) => match except {
+                Some(key) => sessions.destroy_others(user_id, key).await.map(drop),
+                None => sessions.destroy_all(user_id).await.map(drop),
+            },
+            Err(_) => Ok(()),
+        };
+        // After the sessions, in which clients are allowed more.
         #[cfg(feature = "oauth2-provider")]
         let ended = self.oauth2().end_grants_of(user_id).await;
-        if let Ok(sessions) = self.session_manager() {
-            let sessions = sessions.by(origin.clone());
-            match except {
-                Some(key) => sessions.destroy_others(user_id, key).await?,
-                None => sessions.destroy_all(user_id).await?,
-            };
-        }
+        destroyed?;
         #[cfg(feature = "token-jwt")]
         revoked?;
         #[cfg(feature = "oauth2-provider")]

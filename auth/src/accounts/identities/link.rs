@@ -4,6 +4,7 @@ use crate::access::{Granted, PermissionDenied, Principal};
 use crate::accounts::{Auth, AuthenticationError, Error};
 use crate::audit::{AuditAction, Origin};
 use crate::oauth2::AuthorizationResponse;
+use crate::sessions::Session;
 use crate::users::UserModel;
 
 /// What became of linking.
@@ -78,10 +79,13 @@ impl<U: UserModel> Auth<U> {
     /// Takes an identity from whoever is logged in, in person, and has proved that within five minutes; `PermissionDenied` for
     /// anybody else. Without a password, the last one at a provider that there still is stays.
     ///
+    /// Whoever came by it is logged out: everything ends that the user is logged in with, but for this session.
+    ///
     /// # Errors
-    /// When a store fails.
+    /// When a store fails: then it stays too, as far as that can be done.
     pub async fn unlink_identity(
         &self,
+        session: &Session,
         principal: &Principal,
         id: &str,
         origin: &Origin,
@@ -90,14 +94,22 @@ impl<U: UserModel> Auth<U> {
             return Ok(Err(denied));
         }
         let (user_id, store) = (principal.id(), &self.authentication().inner().identities);
-        let Some(identity) = store.take(user_id, id).await? else { return Ok(Ok(UnlinkOutcome::NotFound)) };
-        // Looked at afterwards, so that of two that go at the same moment one comes back.
         let account = self.users().find_by_id_text(user_id).await?;
         let has_password = account.is_some_and(|account| account.user.password_hash().is_usable());
+        let Some(identity) = store.take(user_id, id).await? else { return Ok(Ok(UnlinkOutcome::NotFound)) };
+        // Looked at afterwards, so that of two that go at the same moment one comes back; and so does one where nobody can tell.
         let known = self.authentication().providers();
-        if !has_password && !store.of(user_id).await?.iter().any(|other| known.contains(&other.provider)) {
+        let opens = |left: Vec<LinkedIdentity>| left.iter().any(|other| known.contains(&other.provider));
+        let is_last = if has_password { Ok(false) } else { store.of(user_id).await.map(|left| !opens(left)) };
+        if !matches!(is_last, Ok(false)) {
             store.insert(user_id, &identity).await?;
-            return Ok(Ok(UnlinkOutcome::LastWayIn));
+            return Ok(is_last.map(|_| Ok(UnlinkOutcome::LastWayIn))?);
+        }
+        let is_theirs = session.login().is_some_and(|login| login.user_id == user_id);
+        let kept = session.stored_key().filter(|_| is_theirs);
+        if let Err(error) = self.end_logins(user_id, kept.as_ref(), origin).await {
+            store.insert(user_id, &identity).await?;
+            return Err(error);
         }
         let unlinked = AuditAction::IdentityUnlinked { provider: identity.provider.clone().into() };
         self.audit().from(origin.clone()).record(unlinked, Some(user_id)).await;

@@ -15,8 +15,8 @@ use crate::users::{BaseUserManager as _, UserError, UserManager, UserModel};
 const MAX_ATTRIBUTES: usize = 8 << 10;
 
 impl<U: UserModel> AuthenticationService<U> {
-    /// Asks this provider about [`AuthCredentials::OAuth`](super::super::AuthCredentials::OAuth) of its name. One of the same name
-    /// makes way for it.
+    /// Lets people log in by this provider, from now on, under [its name](AuthProvider::name): `/login/{name}` among
+    /// `auth.provider_routes()`. One of the same name makes way for it. All servers register the same ones.
     pub fn register_provider(&self, provider: impl AuthProvider) {
         let mut providers = self.inner().providers.write().unwrap_or_else(PoisonError::into_inner);
         providers.insert(provider.name().to_owned(), Arc::new(provider));
@@ -123,13 +123,19 @@ impl<U: UserModel> AuthenticationService<U> {
         };
         let (user_id, now) = (user.id(), inner.clock.now());
         let identity = LinkedIdentity::new(provider, info, now);
-        if inner.identities.insert(&user_id, &identity).await.map_err(Error::from)? {
+        let inserted = inner.identities.insert(&user_id, &identity).await;
+        if let Ok(true) = inserted {
             let linked = AuditAction::IdentityLinked { provider: provider.to_owned().into() };
             inner.audit.from(origin.clone()).record(linked, Some(&user_id)).await;
             return Ok(user_id);
         }
-        // Another answer with the same identity was quicker: its user is the one.
+        if inserted.is_err() {
+            // Where it is certain that it was not written, the user goes: nobody could log in as them, nor have their name.
+            inner.identities.take(&user_id, &identity.id).await.map_err(Error::from)?;
+        }
+        // Otherwise another answer with the same identity was quicker: its user is the one.
         users.delete(user.primary_key()).await?;
+        inserted.map_err(Error::from)?;
         self.made_meanwhile(info).await
     }
 

@@ -56,10 +56,13 @@ impl<U: UserModel> AuthBuilder<U> {
     /// # async fn example() -> Result<(), auth::Error> {
     /// use auth::accounts::SignUp;
     /// use auth::prelude::*;
-    /// # use auth::testing::TestUser;
+    /// # use auth::users::DefaultUser;
     ///
-    /// let auth = Auth::<TestUser>::builder()
-    ///     .sign_up(|info| info.verified_email()?.ends_with("@example.com").then(|| SignUp::by_default::<TestUser>(info))?)
+    /// let auth = Auth::<DefaultUser>::builder()
+    ///     .sign_up(|info| {
+    ///         let is_ours = info.verified_email()?.ends_with("@example.com");
+    ///         if is_ours { SignUp::by_default::<DefaultUser>(info) } else { None }
+    ///     })
     ///     .build()
     ///     .await?;
     /// # Ok(())

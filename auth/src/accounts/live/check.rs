@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::access::Principal;
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, Error};
 use crate::audit::Origin;
+use crate::mfa::AuthMethods;
 use crate::secret::SecretString;
 use crate::sessions::{Carrier, SessionDigest, SessionKey, SessionRecord};
 use crate::users::{Account, CredentialVersion, UserModel};
@@ -23,7 +24,7 @@ pub(crate) enum Credential {
     /// An access token or an API key, for the one who came from there.
     Token(AuthCredentials, Origin),
     /// The user proved who they are with something that is not kept: a password, a proxy's word.
-    User { id: String, credential: CredentialVersion, at: DateTime<Utc>, ends_at: DateTime<Utc> },
+    User { id: String, credential: CredentialVersion, methods: AuthMethods, at: DateTime<Utc>, ends_at: DateTime<Utc> },
 }
 
 /// What holds at this moment.
@@ -117,12 +118,17 @@ impl<U: UserModel> Auth<U> {
                 let is_now = account.is_some_and(|account| account.user.is_active() && is_same(&account));
                 Ok(is_now.then_some(Held { principal, ends_at }))
             }
-            Credential::User { id, credential, at, ends_at } => {
+            Credential::User { id, credential, methods, at, ends_at } => {
                 if *ends_at <= self.inner().clock.now() {
                     return Ok(None);
                 }
                 let account = self.users().find_by_id_text(id).await?.filter(|it| it.credential == *credential);
                 let principal = account.and_then(|account| Principal::new(&account, *at));
+                // Whoever came by a password alone, as at a request by now; a proxy's word is asked for no second factor.
+                let is_one_factor = methods.contains(AuthMethods::PASSWORD) && !methods.is_multi_factor();
+                if is_one_factor && !self.mfa().required(id).await?.is_empty() {
+                    return Ok(None);
+                }
                 Ok(principal.map(|principal| Held { principal, ends_at: Some(*ends_at) }))
             }
         }
@@ -160,7 +166,7 @@ impl<U: UserModel> Auth<U> {
     pub(crate) fn lasting(&self, principal: &Principal) -> Credential {
         let ends_at = self.inner().clock.now() + self.inner().lifetime.absolute();
         let (id, at) = (principal.id().to_owned(), principal.authenticated_at());
-        Credential::User { id, credential: principal.credential(), at, ends_at }
+        Credential::User { id, credential: principal.credential(), methods: principal.auth_methods(), at, ends_at }
     }
 
     /// What somebody says who is connected already: a session's key, or an access token.

@@ -49,8 +49,10 @@ impl SmtpMailer {
     /// What has a meaning in addresses stands percent-encoded in user and password: `p%40ss`. A server is known by a certificate of
     /// the authorities that browsers trust.
     ///
+    /// Nothing is sent by that: whether the server is there, and takes the password, shows with the first mail.
+    ///
     /// # Errors
-    /// [`SmtpError::From`], [`SmtpError::Address`]
+    /// [`SmtpError::From`] for an address that is none, [`SmtpError::Address`] for anything else than the above.
     pub fn new(from: &str, url: &str) -> Result<Self, SmtpError> {
         let from: Mailbox = from.parse().map_err(|_| SmtpError::From)?;
         if from.name.iter().flat_map(|name| name.chars()).any(char::is_control) {
@@ -61,13 +63,14 @@ impl SmtpMailer {
         Ok(Self { from, server, timeout: Duration::from_secs(30) })
     }
 
-    /// All that is done to send one mail may take that long.
+    /// All that is done to send one mail may take that long: 30 seconds, if nothing is said. After that it is
+    /// [`SmtpError::TimedOut`], and the mail may have been sent all the same.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Trusts the authorities in this PEM file only.
+    /// Trusts the authorities in this PEM file only, for a server with a certificate of your own authority. The file is read now.
     ///
     /// # Errors
     /// [`SmtpError::Authorities`] when there are none in it.
@@ -76,7 +79,7 @@ impl SmtpMailer {
         Ok(self)
     }
 
-    /// Speaks `smtp://` with STARTTLS to a loopback address, too.
+    /// Speaks `smtp://` with STARTTLS to a loopback address, too: for a server on this machine that wants it.
     #[must_use]
     pub fn with_start_tls(mut self) -> Self {
         self.server.start_tls();

@@ -40,17 +40,18 @@ enum Meant {
 }
 
 impl MFAAuthentication {
-    /// Allows codes by mail as a second factor.
+    /// Allows codes by mail as a second factor; the builder does it by `mail_codes`.
     ///
     /// # Security
-    /// Mail is no second factor where mail also resets the password: whoever reads the mail has both (OWASP ASVS 6.3.6).
+    /// Whoever reads the mail of a user has both factors where mail also resets the password. OWASP ASVS 6.3.6 (level 3) and NIST
+    /// SP 800-63B-4 §3.1.3.1 want no mail as a factor at all.
     #[must_use]
     pub fn with_mail_codes(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.senders.mailer = Some(mailer);
         self
     }
 
-    /// Allows codes as text messages as a second factor.
+    /// Allows codes as text messages as a second factor; the builder does it by `sms_codes`.
     ///
     /// # Security
     /// Numbers are taken over and messages read on their way (NIST SP 800-63B-4 §3.2.9): offer something better beside them.
@@ -130,7 +131,7 @@ impl MFAAuthentication {
     }
 
     /// Makes the address a factor that this code went to, if the code is right: the newest one that was sent to enrol in this
-    /// attempt, within ten minutes and five tries.
+    /// attempt, within ten minutes and five tries. `None`: the code is wrong, or nothing waits for it any more.
     ///
     /// # Errors
     /// [`MfaError::TooMany`], and when a store fails.

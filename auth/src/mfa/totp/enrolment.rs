@@ -27,12 +27,13 @@ pub struct TotpEnrolment {
 }
 
 impl TotpEnrolment {
-    /// The URL as a QR code: a PNG image.
+    /// The URL as a QR code: a PNG image in black and white, eight pixels a module, with the quiet zone around it.
     pub fn qr_png(&self) -> Vec<u8> {
         qr::png(&self.code)
     }
 
-    /// The URL as a QR code: an SVG document.
+    /// The URL as a QR code: an SVG document without scripts, eight units a module. Within a page it begins at `<svg`, without
+    /// the XML declaration before it.
     pub fn qr_svg(&self) -> String {
         qr::svg(&self.code)
     }

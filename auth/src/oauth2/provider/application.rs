@@ -134,12 +134,16 @@ const MAX_SECRETS: usize = 2;
 const TRIES: usize = 16;
 
 impl OAuth2Application {
-    /// A client that can keep a secret. It may use codes, until something else is said.
+    /// A client that can keep a secret, as a program on a server can; people read this name where they agree. It may use
+    /// authorization codes, until something else is said, and needs a [`redirect_uri`](Self::redirect_uri) for them.
     pub fn confidential(name: &str) -> Self {
         Self::of(name, ClientType::Confidential)
     }
 
-    /// A client that cannot.
+    /// A client that cannot, as it runs in a browser, on a desktop or a telephone. Otherwise as [`confidential`](Self::confidential).
+    ///
+    /// # Security
+    /// Anybody can say to be this client. So people are asked each time, unless codes go to an https address (RFC 8252 §8.6).
     pub fn public(name: &str) -> Self {
         Self::of(name, ClientType::Public)
     }
@@ -162,20 +166,24 @@ impl OAuth2Application {
         }
     }
 
-    /// Has this id instead of a random one.
+    /// Has this id instead of a random one: 1 to 128 visible ASCII characters, without quotes, backslashes and colons. It is no secret,
+    /// and there can be no two of it.
     #[must_use]
     pub fn client_id(self, client_id: &str) -> Self {
         Self { client_id: client_id.to_owned(), ..self }
     }
 
-    /// Codes may be sent there: compared byte by byte, but for the port of `http://127.0.0.1` and `http://[::1]`.
+    /// Codes may be sent there: compared byte by byte, but for the port of `http://127.0.0.1` and `http://[::1]`. It is an address with
+    /// https, one with http on this machine, or one of a private scheme, a domain's name in reverse: `com.example.app:/callback`. It
+    /// has 1024 bytes at the most, no fragment and no wildcard.
     #[must_use]
     pub fn redirect_uri(mut self, uri: &str) -> Self {
         self.redirect_uris.push(uri.to_owned());
         self
     }
 
-    /// People may be sent there after a logout.
+    /// People may be sent there after a logout (OpenID Connect RP-Initiated Logout §3.1), by the rules of
+    /// [`redirect_uri`](Self::redirect_uri).
     #[must_use]
     pub fn post_logout_redirect_uri(mut self, uri: &str) -> Self {
         self.post_logout_redirect_uris.push(uri.to_owned());
@@ -336,7 +344,13 @@ impl OAuth2Authentication {
     /// # Errors
     /// [`OAuth2Error`] when the store fails.
     pub async fn rotate_secret(&self, client_id: &str) -> Result<Option<SecretString>, OAuth2Error> {
-        self.change(client_id, |application| application.is_confidential().then(|| new_secret(application))).await
+        let change =
+            |application: &mut OAuth2Application| application.is_confidential().then(|| new_secret(application));
+        let secret = self.change(client_id, change).await?;
+        if secret.is_some() {
+            self.audit().record(AuditAction::ClientSecretRotated { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(secret)
     }
 
     /// From now on only the newest secret counts. Says whether there is such a client.
@@ -348,7 +362,11 @@ impl OAuth2Authentication {
             application.secrets.truncate(1);
             Some(())
         });
-        Ok(changed.await?.is_some())
+        let is_known = changed.await?.is_some();
+        if is_known {
+            self.audit().record(AuditAction::ClientSecretsRevoked { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(is_known)
     }
 
     /// Removes a client: it gets no more tokens, and those it has are refused. Says whether there was one.
@@ -356,7 +374,11 @@ impl OAuth2Authentication {
     /// # Errors
     /// [`OAuth2Error`] when the store fails.
     pub async fn delete_application(&self, client_id: &str) -> Result<bool, OAuth2Error> {
-        Ok(self.store().take::<OAuth2Application>(client_id).await?.is_some())
+        let was_known = self.store().take::<OAuth2Application>(client_id).await?.is_some();
+        if was_known {
+            self.audit().record(AuditAction::ClientDeleted { client: client_id.to_owned().into() }, None).await;
+        }
+        Ok(was_known)
     }
 
     async fn change<T>(

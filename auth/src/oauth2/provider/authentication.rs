@@ -27,7 +27,37 @@ use crate::tokens::{JwtAuth, TokenRotationManager, TokenSubjects};
 /// | tokens | [`verify_token`](Self::verify_token), [`introspect`](Self::introspect), [`revoke_token`](Self::revoke_token) |
 /// | consents | [`consents`](Self::consents), [`revoke_consent`](Self::revoke_consent) |
 ///
-/// With feature `web-axum`, `auth.oauth2_routes()` are its endpoints.
+/// With feature `web-axum`, `auth.oauth2_routes()` are its endpoints. A client that acts for itself:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use auth::oauth2::provider::*;
+/// use auth::prelude::*;
+/// use auth::users::DefaultUser;
+///
+/// let auth = Auth::<DefaultUser>::builder().oauth2(OAuth2Config::new("https://example.com")).build().await?;
+/// let oauth2 = auth.oauth2();
+/// let backup = OAuth2Application::confidential("Backup").grants([GrantType::ClientCredentials]).scope("backup");
+/// let registered = oauth2.register_application(backup).await?; // and its secret, which is shown once
+///
+/// // `POST /oauth2/token`, once the client has said who it is:
+/// let asked = TokenRequest::read(&[("grant_type".to_owned(), "client_credentials".to_owned())])?;
+/// let tokens = oauth2.token(&registered.application, &asked).await?;
+/// assert_eq!(tokens.expires_in, 600); // seconds
+///
+/// // Where the token is brought:
+/// let OAuth2TokenVerdict::Accepted(token) = oauth2.verify_token(tokens.access_token.expose()).await? else {
+///     return Err("refused".into());
+/// };
+/// assert!(token.scope.contains("backup") && token.user_id.is_none());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A user has allowed [`MAX_CONSENTS`](Self::MAX_CONSENTS) clients at the most, and each of them has
+/// [`TokenRotationManager::MAX_PER_USER`] grants with a refresh token for that user: one more ends the one that was used least
+/// recently. Logins of the user's own are counted apart.
 ///
 /// # Security
 /// It follows RFC 9700: redirect URIs are exact, PKCE with `S256` is always demanded, codes and refresh tokens are good for one

@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 use super::{OAuth2Application, OAuth2Authentication, OAuth2Error, OAuth2ErrorCode};
-use crate::audit::Origin;
+use crate::audit::{AuditAction, Origin};
 use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, prefix};
 use crate::secret::SecretString;
 
@@ -99,6 +99,7 @@ impl OAuth2Authentication {
             Some(secret) => known.has_secret(secret.expose()),
             None => !known.is_confidential(),
         };
+        let is_known = found.is_some();
         if let Some(application) = found.filter(|application| {
             // A secret of a public client is a mistake that must not look like a success.
             is_right && application.is_confidential() == secret.is_some()
@@ -114,7 +115,13 @@ impl OAuth2Authentication {
         }
         match self.inner.limiter.attempt(&limits).await? {
             Decision::Wait(wait) => Err(OAuth2Error::TooMany { wait }),
-            Decision::Allowed(_counted) => Err(wrong("the client is not who it says")),
+            Decision::Allowed(_counted) => {
+                // Anybody can make up a name: that fills no trail.
+                if is_known {
+                    self.audit().record(AuditAction::ClientRefused { client: client_id.clone().into() }, None).await;
+                }
+                Err(wrong("the client is not who it says"))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::consent::Allowed;
 use super::store::Kept;
 use super::{AuthorizationRequest, OAuth2Authentication, OAuth2Error, OAuth2RecordKind, ResourceOwner, Scope};
 use crate::secret::SecretString;
@@ -20,16 +21,12 @@ pub(super) struct AuthorizationCode {
     pub(super) id: String,
     pub(super) digest: String,
     pub(super) client_id: String,
-    pub(super) user_id: String,
-    pub(super) credential: i64,
+    pub(super) allowed: Allowed,
     pub(super) redirect_uri: String,
     pub(super) names_redirect_uri: bool,
     pub(super) code_challenge: String,
     pub(super) scope: Scope,
     pub(super) nonce: Option<String>,
-    pub(super) auth_time: DateTime<Utc>,
-    pub(super) methods: Vec<String>,
-    pub(super) session: Option<String>,
     /// Until when it may be used.
     pub(super) valid_until: DateTime<Utc>,
     /// What came of its first use.
@@ -38,7 +35,7 @@ pub(super) struct AuthorizationCode {
 
 impl OAuth2Authentication {
     /// A code for a request that its user allows: what [`allow`](Self::allow) sends to the client. It gives tokens as long as the
-    /// consent stands that is remembered there.
+    /// consent stands that is remembered there, and nothing that ends what came of it has happened since.
     ///
     /// # Errors
     /// [`OAuth2Error`] when the store fails, and for a request without a code challenge.
@@ -48,21 +45,18 @@ impl OAuth2Authentication {
         owner: &ResourceOwner,
     ) -> Result<SecretString, OAuth2Error> {
         let challenge = request.code_challenge.as_ref().ok_or(OAuth2Error::invalid("there is no `code_challenge`"))?;
+        let allowed = self.allowed_by(owner, &request.application.client_id).await?;
         let token = OpaqueToken::generate(&CODE);
         let code = AuthorizationCode {
             id: token.id().to_owned(),
             digest: token.digest(),
             client_id: request.application.client_id.clone(),
-            user_id: owner.user_id.clone(),
-            credential: owner.credential,
+            allowed,
             redirect_uri: request.redirect_uri.clone(),
             names_redirect_uri: request.names_redirect_uri,
             code_challenge: challenge.as_str().to_owned(),
             scope: request.scope.clone(),
             nonce: request.nonce.clone(),
-            auth_time: owner.auth_time,
-            methods: owner.methods.names().into_iter().map(str::to_owned).collect(),
-            session: owner.session.clone(),
             valid_until: self.now() + LIFETIME,
             grant: None,
         };
@@ -78,7 +72,7 @@ impl Kept for AuthorizationCode {
     }
 
     fn owner(&self) -> Option<&str> {
-        Some(&self.user_id)
+        Some(&self.allowed.user_id)
     }
 
     /// A used one is remembered, so that its second use is known for what it is.

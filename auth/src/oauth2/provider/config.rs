@@ -10,7 +10,7 @@ use crate::records::DynRecordStore;
 use crate::secret::SecretKey;
 use crate::tokens::{JwtAlgorithm, KeyRing};
 
-/// The settings of the provider.
+/// The settings of the provider: [`AuthBuilder::oauth2`](crate::accounts::AuthBuilder::oauth2) takes them.
 ///
 /// ```
 /// use auth::oauth2::provider::OAuth2Config;
@@ -34,7 +34,9 @@ pub struct OAuth2Config {
 }
 
 impl OAuth2Config {
-    /// For the issuer of this origin: what stands in `iss`, and where the endpoints are.
+    /// For the issuer of this origin, without a path or a slash at its end: what stands in `iss`, and where the endpoints are. It has
+    /// https, or is `http://localhost` or a loopback address for development (RFC 8414 §2). It is never changed: clients know users
+    /// by issuer and subject.
     pub fn new(issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -64,12 +66,13 @@ impl OAuth2Config {
         self
     }
 
-    /// Signs access tokens with these keys; without, with HS256 and keys made of the application's secrets.
+    /// Signs access tokens with these keys, whose public halves are published at `/oauth2/jwks`; without, with HS256 and keys made of
+    /// the application's secrets, which this application alone can verify.
     pub fn keys(self, keys: KeyRing) -> Self {
         Self { keys: Some(keys), ..self }
     }
 
-    /// How long access tokens live: ten minutes, if nothing is said; an hour at the most.
+    /// How long access tokens live: ten minutes, if nothing is said; from a minute to an hour.
     pub fn access_lifetime(self, lifetime: Duration) -> Self {
         Self { access_lifetime: lifetime, ..self }
     }
@@ -84,7 +87,7 @@ impl OAuth2Config {
         Self { id_token_algorithm: algorithm, ..self }
     }
 
-    /// How long ID tokens are valid: ten minutes, if nothing is said; an hour at the most.
+    /// How long ID tokens are valid: ten minutes, if nothing is said; from a minute to an hour.
     pub fn id_token_lifetime(self, lifetime: Duration) -> Self {
         Self { id_token_lifetime: lifetime, ..self }
     }

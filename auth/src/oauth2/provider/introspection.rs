@@ -19,13 +19,14 @@ impl OAuth2Authentication {
         if let Some(family) = self.inner.rotation.in_force(token).await? {
             let grant = self.grant(&family.id).await?;
             let Some(grant) = grant.filter(|grant| grant.client_id == caller.client_id) else { return Ok(inactive) };
-            if self.inner.subjects.current(&family.grant.user_id).await? != Some(grant.credential) {
+            let Some(user_id) = &grant.user_id else { return Ok(inactive) };
+            if self.inner.subjects.current(user_id).await? != Some(grant.credential) {
                 return Ok(inactive);
             }
             return Ok(json!({
                 "active": true,
                 "client_id": grant.client_id,
-                "sub": grant.user_id,
+                "sub": user_id,
                 "scope": grant.scope.to_string(),
                 "exp": family.expires_at.timestamp(),
                 "iat": family.used_at.timestamp(),

@@ -119,6 +119,10 @@ pub trait OAuth2TokenStore: fmt::Debug + Send + Sync + 'static {
         kind: OAuth2RecordKind,
         owner: &'a str,
     ) -> BoxFuture<'a, Result<Vec<OAuth2Record>, OAuth2Error>>;
+
+    /// Removes all records of an owner, and says how many there were. Every record whose insertion had succeeded before is
+    /// among them.
+    fn delete_owned<'a>(&'a self, kind: OAuth2RecordKind, owner: &'a str) -> BoxFuture<'a, Result<u64, OAuth2Error>>;
 }
 
 /// What the provider remembers, in a store of records.
@@ -204,6 +208,10 @@ impl<S: RecordStore + ?Sized> OAuth2TokenStore for RecordOAuth2Store<S> {
             found.into_iter().map(|(id, record)| read(&id, record)).collect()
         })
     }
+
+    fn delete_owned<'a>(&'a self, kind: OAuth2RecordKind, owner: &'a str) -> BoxFuture<'a, Result<u64, OAuth2Error>> {
+        Box::pin(async move { Ok(self.store.delete_owned(kind.record(), owner).await?) })
+    }
 }
 
 /// What is kept as a record.
@@ -246,6 +254,10 @@ impl Store {
 
     pub(super) async fn owned<T: Kept>(&self, owner: &str) -> Result<Vec<T>, OAuth2Error> {
         self.0.owned(T::KIND, owner).await?.into_iter().map(typed).collect()
+    }
+
+    pub(super) async fn delete_owned<T: Kept>(&self, owner: &str) -> Result<u64, OAuth2Error> {
+        self.0.delete_owned(T::KIND, owner).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::consent::{self, Allowed};
 use super::oidc::NewIdToken;
 use super::store::{Found, Kept};
 use super::{
@@ -13,7 +14,7 @@ use super::{
 use crate::audit::AuditAction;
 use crate::mfa::AuthMethods;
 use crate::secret::SecretString;
-use crate::tokens::{OpaqueToken, RefreshGrant, TokenLogin, TokenPrefix};
+use crate::tokens::{OpaqueToken, RefreshGrant, TokenPrefix};
 
 pub(super) const ACCESS: TokenPrefix = TokenPrefix::fixed("auth_access");
 
@@ -43,6 +44,8 @@ pub struct OAuth2Grant {
     pub session: Option<String>,
     /// When it began.
     pub created_at: DateTime<Utc>,
+    /// What it came of, and ends with.
+    consent: Option<String>,
     expires_at: DateTime<Utc>,
 }
 
@@ -133,88 +136,84 @@ pub struct TokenResponse {
     pub id_token: Option<SecretString>,
 }
 
-/// Who allowed a client something, and how.
-pub(super) struct Granted {
-    pub(super) grant_type: GrantType,
-    pub(super) user_id: Option<String>,
-    pub(super) credential: i64,
-    pub(super) scope: Scope,
-    pub(super) auth_time: Option<DateTime<Utc>>,
-    pub(super) methods: Vec<String>,
-    pub(super) session: Option<String>,
-}
-
 impl OAuth2Authentication {
-    /// Begins a grant. The token for the next access token is given if the client may have one.
+    /// Begins a grant of what a user allowed, if that is allowed still. The token for the next access token is given if the
+    /// client may have one: then the hundred that this client and user used last live.
     pub(super) async fn begin_grant(
         &self,
         application: &OAuth2Application,
-        granted: Granted,
-    ) -> Result<(OAuth2Grant, Option<SecretString>), OAuth2Error> {
-        let Granted { grant_type, user_id, credential, scope, auth_time, methods, session } = granted;
-        let now = self.now();
-        let refreshes = user_id.as_ref().filter(|_| application.may(GrantType::RefreshToken));
-        let refresh = match refreshes {
-            None => None,
-            Some(user_id) => {
-                let (client_id, scope) = (Some(application.client_id.clone()), Some(scope.to_string()));
-                let login = auth_time.map(|at| TokenLogin { auth_time: at.timestamp(), amr: methods.clone() });
-                let grant = RefreshGrant { user_id: user_id.clone(), credential, client_id, scope, login };
-                Some(self.inner.rotation.begin(grant).await?)
+        grant_type: GrantType,
+        scope: Scope,
+        allowed: &Allowed,
+    ) -> Result<Option<(OAuth2Grant, Option<SecretString>)>, OAuth2Error> {
+        let consent = consent::id_of(&allowed.user_id, &application.client_id);
+        let mut grant = self.new_grant(application, grant_type, scope);
+        grant.user_id = Some(allowed.user_id.clone());
+        grant.credential = allowed.credential;
+        grant.auth_time = Some(allowed.auth_time);
+        grant.methods.clone_from(&allowed.methods);
+        grant.session.clone_from(&allowed.session);
+        grant.consent = Some(consent.clone());
+        let mut refresh_token = None;
+        if application.may(GrantType::RefreshToken) {
+            let begun = self.inner.rotation.begin(RefreshGrant {
+                // Whose it is: so each client has families of its own, and they end with what it was allowed.
+                user_id: consent,
+                credential: allowed.credential,
+                client_id: Some(application.client_id.clone()),
+                scope: Some(grant.scope.to_string()),
+                login: None,
+            });
+            let begun = begun.await?;
+            for family in begun.ended {
+                self.end_grant(&family).await?;
             }
-        };
-        let (id, refresh_token, lives) = match refresh {
-            Some(refresh) => (refresh.family, Some(refresh.token), self.inner.refresh_absolute),
-            None => (OpaqueToken::generate(&ACCESS).id().to_owned(), None, TimeDelta::zero()),
-        };
-        let grant = OAuth2Grant {
-            id,
+            grant.id = begun.family;
+            grant.expires_at += self.inner.refresh_absolute;
+            refresh_token = Some(begun.token);
+        }
+        self.insert_grant(&grant).await?;
+        // Not before: whoever ends what was allowed finds this grant, or is found here.
+        if self.is_still_allowed(allowed, application, &grant.scope).await? {
+            return Ok(Some((grant, refresh_token)));
+        }
+        self.end_grant(&grant.id).await?;
+        Ok(None)
+    }
+
+    /// A grant to the client itself, which nobody has allowed.
+    pub(super) fn new_grant(
+        &self,
+        application: &OAuth2Application,
+        grant_type: GrantType,
+        scope: Scope,
+    ) -> OAuth2Grant {
+        let now = self.now();
+        OAuth2Grant {
+            id: OpaqueToken::generate(&ACCESS).id().to_owned(),
             grant_type,
             client_id: application.client_id.clone(),
-            user_id,
-            credential,
+            user_id: None,
+            credential: 0,
             scope,
             audience: application.audience.clone().unwrap_or_else(|| self.audience().to_owned()),
-            auth_time,
-            methods,
-            session,
+            auth_time: None,
+            methods: Vec::new(),
+            session: None,
             created_at: now,
+            consent: None,
             // Longer than the last of its tokens, by any clock.
-            expires_at: now + lives + self.inner.access_lifetime + TimeDelta::minutes(5),
-        };
-        if self.store().insert(&grant).await? { Ok((grant, refresh_token)) } else { Err(OAuth2Error::Contended) }
+            expires_at: now + self.inner.access_lifetime + TimeDelta::minutes(5),
+        }
+    }
+
+    pub(super) async fn insert_grant(&self, grant: &OAuth2Grant) -> Result<(), OAuth2Error> {
+        if self.store().insert(grant).await? { Ok(()) } else { Err(OAuth2Error::Contended) }
     }
 
     /// The grant of this id, if it lives.
     pub(super) async fn grant(&self, id: &str) -> Result<Option<OAuth2Grant>, OAuth2Error> {
         Ok(self.store().find(id).await?.map(|found: Found<OAuth2Grant>| found.value))
-    }
-
-    /// Ends all that a user granted clients, and says how much there was. What the user agreed to is still remembered.
-    ///
-    /// # Errors
-    /// [`OAuth2Error`] when the store fails: ask again.
-    pub async fn end_grants_of(&self, user_id: &str) -> Result<u64, OAuth2Error> {
-        self.end_grants(user_id, |_| true).await
-    }
-
-    pub(super) async fn end_grants(
-        &self,
-        user_id: &str,
-        which: impl Fn(&OAuth2Grant) -> bool,
-    ) -> Result<u64, OAuth2Error> {
-        let mut ended = 0;
-        loop {
-            // The first 1000.
-            let grants = self.store().owned::<OAuth2Grant>(user_id).await?;
-            let before = ended;
-            for grant in grants.iter().filter(|grant| which(grant)) {
-                ended += u64::from(self.end_grant(&grant.id).await?);
-            }
-            if ended == before {
-                return Ok(ended);
-            }
-        }
     }
 
     /// Ends a grant and all that came of it. Says whether it lived.
@@ -398,7 +397,7 @@ impl Kept for OAuth2Grant {
     }
 
     fn owner(&self) -> Option<&str> {
-        self.user_id.as_deref()
+        self.consent.as_deref()
     }
 
     fn expires_at(&self) -> DateTime<Utc> {

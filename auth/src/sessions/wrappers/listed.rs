@@ -22,6 +22,7 @@ use crate::sessions::{
 /// at the most.
 ///
 /// ```
+/// # #[cfg(feature = "session-file")]
 /// # async fn example() -> Result<(), auth::sessions::SessionError> {
 /// use auth::sessions::{FileSessionBackend, ListedSessionBackend, SessionManager};
 ///

@@ -49,6 +49,8 @@ pub struct RefreshToken {
     pub family: String,
     /// When it ends, if it is not used before.
     pub expires_at: DateTime<Utc>,
+    /// The families that ended to make room for it.
+    pub ended: Vec<String>,
 }
 
 /// A refresh token that took another's place.
@@ -151,7 +153,8 @@ const TRIES: usize = 8;
 const MAX_SCOPE: usize = 4096;
 
 impl TokenRotationManager {
-    /// How many families a user has at the most: a login beyond ends the one that was used least recently.
+    /// How many families a user has at the most: a login beyond ends the one that was used least recently. For clients of the OAuth 2
+    /// provider it is so many for each client and user.
     pub const MAX_PER_USER: usize = 100;
 
     const LONGEST: Duration = Duration::from_hours(366 * 24);
@@ -233,20 +236,22 @@ impl TokenRotationManager {
         if !self.store.begin(&family).await? {
             return Err(TokenError::Contended);
         }
-        self.make_room(&family).await?;
-        Ok(RefreshToken { token: token.expose(), family: family.id, expires_at: family.expires_at })
+        let ended = self.make_room(&family).await?;
+        Ok(RefreshToken { token: token.expose(), family: family.id, expires_at: family.expires_at, ended })
     }
 
     /// Ends the user's families that were used least recently, where there are more than there may be.
-    async fn make_room(&self, newest: &RefreshFamily) -> Result<(), TokenError> {
+    async fn make_room(&self, newest: &RefreshFamily) -> Result<Vec<String>, TokenError> {
         let mut families = self.store.of_user(&newest.grant.user_id).await?;
         families.retain(|family| family.id != newest.id);
         families.sort_by_key(|family| family.used_at);
         let too_many = (families.len() + 1).saturating_sub(Self::MAX_PER_USER);
-        for family in families.iter().take(too_many) {
+        let mut ended = Vec::with_capacity(too_many);
+        for family in families.into_iter().take(too_many) {
             self.store.end(&family.id).await?;
+            ended.push(family.id);
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// Takes a token for the next one.

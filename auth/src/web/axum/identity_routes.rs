@@ -62,7 +62,8 @@ fn told(identity: &LinkedIdentity) -> Value {
 async fn unlink<U: UserModel>(Path(id): Path<String>, request: Request) -> Result<Response, Refusal> {
     let (call, principal, next) = read::<U>(request).await?;
     let list = list_of(&call, next.as_deref());
-    let outcome = call.handle.unlink_identity(&principal, &id, &call.auth.origin(&call.parts)).await;
+    let (session, origin) = (&call.auth.find(&call.parts).await?.session, call.auth.origin(&call.parts));
+    let outcome = call.handle.unlink_identity(session, &principal, &id, &origin).await;
     let refusal = match outcome.map_err(|error| Refusal::failed(&error, &call.parts))? {
         Err(denied) => return Ok(call.denied(denied, &list)),
         Ok(UnlinkOutcome::Unlinked(_)) if call.input.is_form => return Ok(see_other(&list)),

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::finish::finished;
 use super::identity_routes::{self, list_of};
 use super::pages;
 use super::routes::{Call, next_of, see_other};
@@ -47,11 +48,13 @@ impl<U: UserModel> Auth<U> {
     /// else by a link to the callback (OWASP, login CSRF). The session's cookie must come along from the provider's site:
     /// `SameSite=Lax`, as it is if nothing is said.
     pub fn provider_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        Router::new()
-            .route("/login/{provider}", get(begin::<U>))
-            .route("/login/{provider}/callback", get(callback::<U>))
-            .route("/link/{provider}", post(link::<U>))
-            .merge(identity_routes::routes::<U, S>())
+        finished(
+            Router::new()
+                .route("/login/{provider}", get(begin::<U>))
+                .route("/login/{provider}/callback", get(callback::<U>))
+                .route("/link/{provider}", post(link::<U>))
+                .merge(identity_routes::routes::<U, S>()),
+        )
     }
 }
 

@@ -58,6 +58,7 @@ async fn a_linked_account_logs_its_user_in(store: DynRecordStore, clock: ManualC
     assert!(unlink(&alice, id).await.contains("Unlinked"));
     assert!(unlink(&alice, id).await.contains("NotFound"));
     assert_eq!(identities(&site, &user).await.len(), 1);
+    assert_eq!((who(&alice).await.as_deref(), who(&elsewhere).await), (Some("alice"), None), "who came by it is out");
     // From now on it is nobody's: another user is made.
     assert_logged_in(&log_in(&elsewhere, &fake, "id").await);
     assert_eq!(who(&elsewhere).await.as_deref(), Some("jane"));
@@ -109,7 +110,7 @@ async fn only_a_recent_login_in_person_links(store: DynRecordStore, clock: Manua
     let result = site.auth.authentication().authenticate(key, &Origin::unknown()).await.unwrap();
     let session = site.auth.new_session();
     assert!(site.auth.begin_link(&session, result.principal(), "id", None, &Origin::unknown()).await.unwrap().is_err());
-    assert!(site.auth.unlink_identity(result.principal(), id, &Origin::unknown()).await.unwrap().is_err());
+    assert!(site.auth.unlink_identity(&session, result.principal(), id, &Origin::unknown()).await.unwrap().is_err());
     // A login somewhere else.
     let password = AuthCredentials::password("alice", PASSWORD);
     let result = site.auth.authentication().authenticate(password, &Origin::unknown()).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod certified;
 mod declared;
+mod failures;
 mod fake;
 mod flows;
 mod hostile;

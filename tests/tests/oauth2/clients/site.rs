@@ -119,8 +119,8 @@ async fn identity(session: Session) -> String {
 }
 
 /// What becomes of the identity with that id.
-async fn unlink(auth: Auth<Person>, principal: Principal, id: String) -> String {
-    format!("{:?}", auth.unlink_identity(&principal, &id, &Origin::unknown()).await.unwrap())
+async fn unlink(auth: Auth<Person>, session: Session, principal: Principal, id: String) -> String {
+    format!("{:?}", auth.unlink_identity(&session, &principal, &id, &Origin::unknown()).await.unwrap())
 }
 
 /// Begins a login, and says where the browser is sent.

@@ -1,5 +1,6 @@
 //! Clients: registered, given other secrets, removed.
 
+use auth::audit::ChannelSink;
 use auth::oauth2::provider::{GrantType, OAuth2Application, OAuth2Config};
 use auth::prelude::*;
 use auth::users::DefaultUser;
@@ -122,4 +123,44 @@ async fn a_name_that_is_used_again_brings_nothing_back() {
     second.flow().with("scope", "write").allow(&member).await;
     let consents = site.auth.oauth2().consents(&id).await.unwrap();
     assert_eq!(consents.iter().map(|consent| consent.scope.to_string()).collect::<Vec<_>>(), ["write"]);
+}
+
+/// And of whoever tries to pass for one, as often as may be tried.
+#[tokio::test]
+async fn the_trail_tells_what_becomes_of_clients() {
+    let (sink, mut events) = ChannelSink::bounded(256);
+    let site = Site::with(|builder| builder.audit_sink(sink)).await;
+    let (client, oauth2) = (site.register(confidential().client_id("prints")).await, site.auth.oauth2());
+    let rotated = oauth2.rotate_secret("prints").await.unwrap().unwrap();
+    assert!(oauth2.revoke_old_secrets("prints").await.unwrap());
+    for nobody in ["nobody", "somebody"] {
+        assert!(oauth2.rotate_secret(nobody).await.unwrap().is_none());
+        assert!(!oauth2.revoke_old_secrets(nobody).await.unwrap());
+        assert!(!oauth2.delete_application(nobody).await.unwrap());
+        let unknown = Client { id: nobody.to_owned(), ..client.clone() };
+        assert_eq!(unknown.refresh("x").await.status, StatusCode::UNAUTHORIZED);
+    }
+    // Its secret is the one of before.
+    let mut answers = Vec::new();
+    for _ in 0..30 {
+        answers.push(client.refresh("x").await.status);
+    }
+    assert_eq!(answers.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
+    assert!(oauth2.delete_application("prints").await.unwrap());
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        let shown = format!("{event:?}");
+        assert!(!shown.contains(rotated.expose()) && !shown.contains(client.secret.as_ref().unwrap()), "{shown}");
+        if let [("client", id)] = event.action.details()[..] {
+            assert_eq!(id, "prints", "{shown}");
+            let is_refused = event.action.name() == "client.refused";
+            assert_eq!((event.action.succeeded(), event.origin.source.is_some()), (!is_refused, is_refused));
+            told.push(event.action.name());
+        }
+    }
+    let refused = told.iter().filter(|name| **name == "client.refused").count();
+    assert_eq!(refused, answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count());
+    assert!((1..30).contains(&refused), "{refused}");
+    told.retain(|name| *name != "client.refused");
+    assert_eq!(told, ["client.registered", "client.secret_rotated", "client.secrets_revoked", "client.deleted"]);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::site::hidden_fields;
 use super::{Client, Site};
 
-async fn device(site: &Site) -> (Client, Value) {
+pub(super) async fn device(site: &Site) -> (Client, Value) {
     let application = OAuth2Application::public("Television").grants([GrantType::DeviceCode]).scope("read");
     let client = site.register(application).await;
     let begun = client.post("/oauth2/device_authorization", &[("scope", "read")]).await;
@@ -23,7 +23,7 @@ async fn poll(client: &Client, device: &Value) -> Answer {
     client.post("/oauth2/token", &[("grant_type", grant), ("device_code", code)]).await
 }
 
-async fn error(client: &Client, device: &Value) -> Value {
+pub(super) async fn error(client: &Client, device: &Value) -> Value {
     poll(client, device).await.json()["error"].clone()
 }
 

@@ -4,11 +4,14 @@ mod applications;
 mod codes;
 mod consent;
 mod devices;
+mod endings;
 mod introspection;
 mod properties;
 mod races;
 mod rfc9700;
+mod scopes;
 mod site;
 mod store;
+mod withdrawn;
 
 pub(crate) use site::{CALLBACK, Client, Flow, Site, confidential, hidden_fields, parameter};

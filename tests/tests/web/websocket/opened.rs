@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use auth::accounts::{AuthCredentials, AuthenticationError};
+use auth::clock::Clock as _;
+use auth::mfa::{Totp, TotpConfig};
 use auth::web::authentication::{
     ApiKeyAuthentication, AuthenticationBackend, AuthenticationRequest, BearerAuthentication, Found, HttpBasicAuth,
     SessionAuthentication,
@@ -166,6 +168,24 @@ async fn a_password_in_the_request_is_asked_once_and_ends_with_its_change() {
     is_open(&mut socket).await;
     site.auth.users().set_password(&user.id, "another-lantern-30-quilt").await.unwrap();
     has_ended(socket).await;
+}
+
+#[tokio::test]
+async fn a_password_in_the_request_is_not_enough_any_more_where_a_second_factor_came() {
+    let site = Site::with(|it| it.recheck_sockets_every(Duration::from_millis(800))).await;
+    let user = site.create("alice", |_| {}).await.id.to_string();
+    let address = app::serve(sockets_by(site.auth.layer_by(HttpBasicAuth::new("here").unwrap()))).await;
+    let basic = format!("Basic {}", Base64::encode_string(format!("alice:{PASSWORD}").as_bytes()));
+    let headers = [("authorization", basic.as_str()), ("origin", &address)];
+    let mut socket = Socket::open(&address, "/echo", &headers).await.unwrap();
+    is_open(&mut socket).await;
+    let begun = site.auth.mfa().register_user(&user, "session", "alice").await.unwrap();
+    let app = Totp::from_base32(begun.secret.expose(), TotpConfig::default()).unwrap();
+    let code = app.code_at(site.clock.now());
+    let added = site.auth.mfa().confirm_totp(&user, "session", &begun.challenge, code.expose(), "Phone").await;
+    assert!(added.unwrap().is_some());
+    has_ended(socket).await;
+    assert!(Socket::open(&address, "/echo", &headers).await.is_err());
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@ use super::TokenRequest;
 use crate::audit::AuditAction;
 use crate::oauth2::provider::code::{AuthorizationCode, CODE};
 use crate::oauth2::provider::store::Found;
-use crate::oauth2::provider::token::Granted;
 use crate::oauth2::provider::{GrantType, OAuth2Application, OAuth2Authentication, OAuth2Error, TokenResponse};
 use crate::oauth2::{CodeChallenge, CodeVerifier};
 use crate::records::RecordReplaced;
@@ -37,24 +36,17 @@ impl OAuth2Authentication {
         if code.valid_until <= self.now() {
             return Err(refused());
         }
-        let is_allowed = is_for(code, application, request)
-            && self.is_current(&code.user_id, code.credential).await?
-            && self.has_consent(&code.user_id, application, &code.scope).await?;
-        if !is_allowed {
+        let (grant_type, scope) = (GrantType::AuthorizationCode, code.scope.clone());
+        // The grant is there before the code says so: whoever comes second can end it.
+        let granted = if is_for(code, application, request) {
+            self.begin_grant(application, grant_type, scope, &code.allowed).await?
+        } else {
+            None
+        };
+        let Some((grant, refresh_token)) = granted else {
             self.store().take::<AuthorizationCode>(&code.id).await?;
             return Err(refused());
-        }
-        let granted = Granted {
-            grant_type: GrantType::AuthorizationCode,
-            user_id: Some(code.user_id.clone()),
-            credential: code.credential,
-            scope: code.scope.clone(),
-            auth_time: Some(code.auth_time),
-            methods: code.methods.clone(),
-            session: code.session.clone(),
         };
-        // The grant is there before the code says so: whoever comes second can end it.
-        let (grant, refresh_token) = self.begin_grant(application, granted).await?;
         found.value.grant = Some(grant.id.clone());
         if self.store().replace(&found).await? != RecordReplaced::Done {
             self.end_grant(&grant.id).await?;
@@ -79,7 +71,7 @@ impl OAuth2Authentication {
         if let Some(grant) = code.grant.as_deref().filter(|_| code.client_id == application.client_id) {
             self.end_grant(grant).await?;
             let client = code.client_id.clone().into();
-            self.audit().record(AuditAction::CodeReused { client }, Some(&code.user_id)).await;
+            self.audit().record(AuditAction::CodeReused { client }, Some(&code.allowed.user_id)).await;
         }
         Ok(OAuth2Error::invalid_grant(REFUSED))
     }

@@ -1,6 +1,5 @@
 use super::{TokenRequest, invalid_scope};
 use crate::oauth2::provider::authorization::asked;
-use crate::oauth2::provider::token::Granted;
 use crate::oauth2::provider::{
     GrantType, OAuth2Application, OAuth2Authentication, OAuth2Error, OAuth2ErrorCode, TokenResponse,
 };
@@ -18,17 +17,9 @@ impl OAuth2Authentication {
             return Err(OAuth2Error::refused(OAuth2ErrorCode::UnauthorizedClient, description));
         }
         let scope = asked(request.scope.as_deref(), &application.scopes).map_err(invalid_scope)?;
-        let granted = Granted {
-            grant_type: GrantType::ClientCredentials,
-            user_id: None,
-            credential: 0,
-            scope: scope.without("openid").without("offline_access"),
-            auth_time: None,
-            methods: Vec::new(),
-            session: None,
-        };
-        let (grant, _) = self.begin_grant(application, granted).await?;
-        let scope = grant.scope.clone();
+        let scope = scope.without("openid").without("offline_access");
+        let grant = self.new_grant(application, GrantType::ClientCredentials, scope.clone());
+        self.insert_grant(&grant).await?;
         let response = self.respond(application, &grant, scope, None, None).await?;
         self.tell_issued(&grant).await;
         Ok(response)

@@ -9,9 +9,9 @@ use super::{TokenRequest, invalid_scope};
 use crate::audit::Origin;
 use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, Rate, prefix};
 use crate::oauth2::provider::authorization::asked;
+use crate::oauth2::provider::consent::Allowed;
 use crate::oauth2::provider::metadata::paths;
 use crate::oauth2::provider::store::{Found, Kept};
-use crate::oauth2::provider::token::Granted;
 use crate::oauth2::provider::{
     GrantType, OAuth2Application, OAuth2Authentication, OAuth2Error, OAuth2ErrorCode, OAuth2RecordKind, ResourceOwner,
     Scope, TokenResponse,
@@ -73,18 +73,12 @@ struct DeviceCode {
     valid_until: DateTime<Utc>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
     Pending,
     Denied,
-    Allowed {
-        user_id: String,
-        credential: i64,
-        auth_time: DateTime<Utc>,
-        methods: Vec<String>,
-        session: Option<String>,
-    },
+    Allowed(Allowed),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,25 +201,18 @@ impl OAuth2Authentication {
         allows: bool,
     ) -> Result<bool, OAuth2Error> {
         // First, as the device may ask at the next moment.
-        if allows {
+        let answer = if allows {
             self.remember(&owner.user_id, &request.application, &request.scope).await?;
-        }
+            Answer::Allowed(self.allowed_by(owner, &request.application.client_id).await?)
+        } else {
+            Answer::Denied
+        };
         for _ in 0..TRIES {
             let Some(mut found) = self.store().find::<DeviceCode>(&request.id).await? else { return Ok(false) };
             if !matches!(found.value.answer, Answer::Pending) {
                 return Ok(false);
             }
-            found.value.answer = if allows {
-                Answer::Allowed {
-                    user_id: owner.user_id.clone(),
-                    credential: owner.credential,
-                    auth_time: owner.auth_time,
-                    methods: owner.methods.names().into_iter().map(str::to_owned).collect(),
-                    session: owner.session.clone(),
-                }
-            } else {
-                Answer::Denied
-            };
+            found.value.answer = answer.clone();
             match self.store().replace(&found).await? {
                 RecordReplaced::Changed => {}
                 RecordReplaced::Gone => return Ok(false),
@@ -271,29 +258,13 @@ impl OAuth2Authentication {
                     refused(OAuth2ErrorCode::AuthorizationPending, "the user has not answered yet")
                 });
             }
-            Answer::Allowed { .. } => {}
+            Answer::Allowed(_) => {}
         }
         // Of many who ask at once, one gets it.
         let device = self.store().take::<DeviceCode>(token.id()).await?.ok_or_else(invalid)?;
-        let Answer::Allowed { user_id, credential, auth_time, methods, session } = device.answer else {
-            return Err(invalid());
-        };
-        // It may have been taken back since.
-        let is_allowed = self.is_current(&user_id, credential).await?
-            && self.has_consent(&user_id, application, &device.scope).await?;
-        if !is_allowed {
-            return Err(invalid());
-        }
-        let granted = Granted {
-            grant_type: GrantType::DeviceCode,
-            user_id: Some(user_id),
-            credential,
-            scope: device.scope,
-            auth_time: Some(auth_time),
-            methods,
-            session,
-        };
-        let (grant, refresh_token) = self.begin_grant(application, granted).await?;
+        let Answer::Allowed(allowed) = device.answer else { return Err(invalid()) };
+        let granted = self.begin_grant(application, GrantType::DeviceCode, device.scope, &allowed).await?;
+        let (grant, refresh_token) = granted.ok_or_else(invalid)?;
         let scope = grant.scope.clone();
         let response = self.respond(application, &grant, scope, refresh_token, None).await?;
         self.tell_issued(&grant).await;

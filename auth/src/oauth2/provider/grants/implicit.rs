@@ -1,5 +1,6 @@
-use crate::oauth2::provider::token::Granted;
-use crate::oauth2::provider::{AuthorizationRequest, GrantType, OAuth2Authentication, OAuth2Error, ResourceOwner};
+use crate::oauth2::provider::{
+    AuthorizationRequest, GrantType, OAuth2Authentication, OAuth2Error, OAuth2ErrorCode, ResourceOwner,
+};
 
 impl OAuth2Authentication {
     /// Sends a token in the fragment (RFC 6749 §4.2.2), without another one to follow.
@@ -8,18 +9,13 @@ impl OAuth2Authentication {
         request: &AuthorizationRequest,
         owner: &ResourceOwner,
     ) -> Result<String, OAuth2Error> {
-        let granted = Granted {
-            grant_type: GrantType::Implicit,
-            user_id: Some(owner.user_id.clone()),
-            credential: owner.credential,
-            scope: request.scope.without("openid").without("offline_access"),
-            auth_time: Some(owner.auth_time),
-            methods: owner.methods.names().into_iter().map(str::to_owned).collect(),
-            session: owner.session.clone(),
-        };
+        let scope = request.scope.without("openid").without("offline_access");
         let mut application = request.application.clone();
         application.grants.retain(|grant| *grant != GrantType::RefreshToken);
-        let (grant, _) = self.begin_grant(&application, granted).await?;
+        let allowed = self.allowed_by(owner, &application.client_id).await?;
+        let Some((grant, _)) = self.begin_grant(&application, GrantType::Implicit, scope, &allowed).await? else {
+            return self.refuse(request, OAuth2ErrorCode::AccessDenied, "the user has taken it back");
+        };
         let token = self.issue_access_token(&application, &grant, &grant.scope).await?;
         self.tell_issued(&grant).await;
         let (scope, seconds) = (grant.scope.to_string(), self.inner.access_lifetime.num_seconds().to_string());

@@ -88,7 +88,7 @@ impl OAuth2Authentication {
     }
 
     /// Whether a user still has the credentials of then, and is active.
-    async fn is_current(&self, user_id: &str, credential: i64) -> Result<bool, OAuth2Error> {
+    pub(super) async fn is_current(&self, user_id: &str, credential: i64) -> Result<bool, OAuth2Error> {
         Ok(self.inner.subjects.current(user_id).await? == Some(credential))
     }
 }

@@ -23,8 +23,9 @@ impl OAuth2Authentication {
             // One of the application's own logins, or a grant that has ended: its family is nothing to a client.
             return Err(refused());
         };
+        let Some(user_id) = grant.user_id.as_deref() else { return Err(refused()) };
         let is_gone = grant.client_id == application.client_id && !grant.is_of(application);
-        if is_gone || !self.is_current(&family.grant.user_id, grant.credential).await? {
+        if is_gone || !self.is_current(user_id, grant.credential).await? {
             self.end_grant(&grant.id).await?;
             return Err(refused());
         }
@@ -46,9 +47,9 @@ impl OAuth2Authentication {
                 self.audit().record(refreshed, grant.user_id.as_deref()).await;
                 Ok(response)
             }
-            Rotation::Reused { family, user_id } => {
+            Rotation::Reused { family, .. } => {
                 self.end_grant(&family).await?;
-                self.audit().record(AuditAction::TokenReused { family: family.into() }, Some(&user_id)).await;
+                self.audit().record(AuditAction::TokenReused { family: family.into() }, grant.user_id.as_deref()).await;
                 Err(refused())
             }
             Rotation::Ended { family } => {

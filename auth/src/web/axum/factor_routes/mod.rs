@@ -20,6 +20,7 @@ use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
 
+use super::finish::finished;
 use super::pages::{refused, with_next};
 use super::routes::{Call, see_other};
 use crate::access::Principal;
@@ -68,7 +69,7 @@ impl<U: UserModel> Auth<U> {
         let router = router.merge(passkeys::routes::<U, S>());
         #[cfg(feature = "mfa-codes")]
         let router = router.merge(sent_codes::routes::<U, S>());
-        router
+        finished(router)
     }
 }
 

@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use http::request::Parts;
 
+use super::finish::finished;
 use super::pages;
 use super::routes::see_other;
 use crate::accounts::Auth;
@@ -59,7 +60,7 @@ impl<U: UserModel> Auth<U> {
     ) -> Router<S> {
         let claims: Arc<dyn ClaimsSource<U>> = Arc::new(claims);
         let userinfo = move |request| userinfo::tell::<U>(request, claims);
-        Router::new()
+        let router = Router::new()
             .route(paths::USERINFO, get(userinfo.clone()).post(userinfo))
             .route(paths::LOGOUT, get(logout::ask::<U>).post(logout::ask_again))
             .route(paths::CONFIRM_LOGOUT, post(logout::decide::<U>))
@@ -71,7 +72,8 @@ impl<U: UserModel> Auth<U> {
             .route(paths::REVOKE, post(endpoints::revoke::<U>))
             .route(paths::INTROSPECT, post(endpoints::introspect::<U>))
             .route(paths::DEVICE_AUTHORIZATION, post(endpoints::authorize_device::<U>))
-            .route(paths::METADATA, get(endpoints::metadata::<U>))
+            .route(paths::METADATA, get(endpoints::metadata::<U>));
+        finished(router)
     }
 }
 
