@@ -24,8 +24,6 @@ enum Kind {
 /// The user that PostgreSQL runs as where the tests run as root, whom it refuses.
 const USER: &str = "postgres";
 
-/// A machine that has other things to do takes its time.
-
 impl DatabaseServer {
     /// PostgreSQL; its programs are searched for at `AUTH_TEST_POSTGRES_BIN`, in the path, and where Debian has them.
     pub async fn postgres() -> Self {
