@@ -63,8 +63,10 @@ impl JwtKey {
     /// [`JwtError::WeakSecret`] for less than 32 bytes and for placeholders, [`JwtError::SecretIsKey`] for a PEM
     /// document.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, JwtError> {
+        const PEM: &[u8] = b"-----BEGIN";
         let secret = secret.as_ref();
-        if secret.trim_ascii_start().starts_with(b"-----BEGIN") {
+        // Any text may stand before it (RFC 7468 §2).
+        if secret.windows(PEM.len()).any(|part| part == PEM) {
             return Err(JwtError::SecretIsKey);
         }
         let key = hmac::Key::new(hmac::HMAC_SHA256, &secret::strong(secret)?);
@@ -236,4 +238,19 @@ fn document(pem: &str, labels: &[&str], expected: &'static str) -> Result<Zeroiz
     let (label, der) = pem_rfc7468::decode_vec(pem.as_bytes()).map_err(|_| JwtError::Pem { expected })?;
     let der = Zeroizing::new(der);
     if labels.contains(&label) { Ok(der) } else { Err(JwtError::Pem { expected }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_everybody_has_is_no_secret() {
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+                   -----END PUBLIC KEY-----\n";
+        for secret in [pem.to_owned(), format!("\n {pem}"), format!("subject=/CN=site.example\n{pem}")] {
+            assert!(JwtKey::public_pem(JwtAlgorithm::EdDsa, secret.trim_start()).is_ok(), "it is one: {secret}");
+            assert!(matches!(JwtKey::hs256(&secret), Err(JwtError::SecretIsKey)), "{secret}");
+        }
+    }
 }
