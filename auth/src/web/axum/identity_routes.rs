@@ -7,9 +7,9 @@ use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::call::{Call, see_other};
 use super::csrf::CsrfToken;
 use super::pages::{self, label, next_field, shown, with_next};
-use super::routes::{Call, see_other};
 use crate::access::{PermissionDenied, Principal};
 use crate::accounts::{LinkedIdentity, UnlinkOutcome};
 use crate::users::UserModel;

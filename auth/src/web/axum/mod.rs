@@ -18,7 +18,7 @@
 //! | --- | --- | --- |
 //! | `routes()` | `/register`, `/login` and its second step, `/reauthenticate`, `/logout`, `/me` | |
 //! | `factor_routes()` | `/factors`, where people change their second factors | `mfa-…` for each kind |
-//! | `provider_routes()` | `/login/{provider}`, its callback, and `/link/{provider}` | `oauth2-client`, or a provider of your own |
+//! | `provider_routes()` | `/login/{provider}`, its callback, `/link/{provider}` and `/identities` | `oauth2-client`, or a provider of your own |
 //! | `oauth2_routes()` | `/oauth2/…` and `/.well-known/…`: this application as a provider | `oauth2-provider` |
 //! | `token_routes()` | `/token`, for programs that log in by themselves | `token-jwt` |
 //!
@@ -51,6 +51,7 @@
 //! Whoever asks who it is, or for the session, in an unsafe request (`POST`, …) has it judged by the cross-site rules first. A handler
 //! that asks for none of them, and stands behind no guard, answers everybody.
 
+mod call;
 mod csrf;
 mod device;
 mod extract;

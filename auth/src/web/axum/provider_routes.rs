@@ -7,10 +7,10 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::call::{Call, next_of, see_other};
 use super::finish::finished;
 use super::identity_routes::{self, list_of};
 use super::pages;
-use super::routes::{Call, next_of, see_other};
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, BegunFlow, Error, FlowPurpose, LinkOutcome};
 use crate::oauth2::AuthorizationResponse;
 use crate::report;

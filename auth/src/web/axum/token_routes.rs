@@ -5,8 +5,8 @@ use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::call::Call;
 use super::input::SecondStep;
-use super::routes::Call;
 #[cfg(feature = "mfa-codes")]
 use super::steps::sent_codes;
 use crate::accounts::{Auth, AuthCredentials, AuthenticationError, PendingLogin};

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::{Change, pages};
 use crate::accounts::{AddedFactor, FactorError};
 use crate::users::UserModel;
-use crate::web::axum::routes::on_page;
+use crate::web::axum::call::on_page;
 use crate::web::refusal::Refusal;
 
 impl<U: UserModel> Change<U> {

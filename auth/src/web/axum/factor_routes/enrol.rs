@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Change, exposed, pages, private_json};
 use crate::accounts::AddedFactor;
 use crate::users::UserModel;
-use crate::web::axum::routes::see_other;
+use crate::web::axum::call::see_other;
 
 impl<U: UserModel> Change<U> {
     /// What its owner calls it, or that.

@@ -9,7 +9,7 @@ use super::{Change, exposed, pages, private_json};
 use crate::access::PermissionDenied;
 use crate::accounts::Error;
 use crate::users::UserModel;
-use crate::web::axum::routes::see_other;
+use crate::web::axum::call::see_other;
 use crate::web::refusal::{Kind, Refusal, wants_page};
 
 pub(super) async fn list<U: UserModel>(request: Request) -> Result<Response, Refusal> {

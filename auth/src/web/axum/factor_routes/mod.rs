@@ -20,9 +20,9 @@ use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
 
+use super::call::{Call, see_other};
 use super::finish::finished;
 use super::pages::{refused, with_next};
-use super::routes::{Call, see_other};
 use crate::access::Principal;
 use crate::accounts::{Auth, Error, FactorChanges, FactorError};
 use crate::mfa::MfaError;

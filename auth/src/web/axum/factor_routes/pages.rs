@@ -6,13 +6,13 @@ use super::Change;
 use crate::mfa::{Factor, FactorKind, MFAAuthentication};
 use crate::secret::SecretString;
 use crate::users::UserModel;
+use crate::web::axum::call::Call;
 use crate::web::axum::csrf::CsrfToken;
 #[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
 use crate::web::axum::pages::{field, hidden};
 use crate::web::axum::pages::{next_field, shown};
 #[cfg(feature = "mfa-webauthn")]
 use crate::web::axum::passkey_pages;
-use crate::web::axum::routes::Call;
 use crate::web::page::Escaped;
 
 /// All factors, with a form for each change.

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::super::routes::{Call, handle_of, see_other};
+use super::super::call::{Call, handle_of, see_other};
 use super::consent_page::{self, DECISION_FIELD, USER_FIELD};
 use super::{log_in, owner_of, refusal, said};
 use crate::accounts::Auth;

@@ -7,8 +7,8 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use super::super::call::handle_of;
 use super::super::input::{FORM, content_type};
-use super::super::routes::handle_of;
 use crate::audit::Origin;
 use crate::limits::Decision;
 use crate::oauth2::provider::{

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
 
+use super::super::call::{Call, handle_of};
 use super::super::csrf::CsrfToken;
-use super::super::routes::{Call, handle_of};
 use super::consent_page::{self, Asked, DECISION_FIELD, USER_FIELD};
 use super::{log_in, owner_of, refusal};
 use crate::oauth2::provider::paths;

@@ -7,8 +7,8 @@ use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
+use super::super::call::{Call, handle_of, see_other};
 use super::super::csrf::CsrfToken;
-use super::super::routes::{Call, handle_of, see_other};
 use super::consent_page::{hidden, policy};
 use super::refusal;
 use crate::accounts::Auth;

@@ -15,9 +15,9 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use http::request::Parts;
 
+use super::call::see_other;
 use super::finish::finished;
 use super::pages;
-use super::routes::see_other;
 use crate::accounts::Auth;
 use crate::oauth2::provider::oidc::{ClaimsSource, UserColumns};
 use crate::oauth2::provider::{OAuth2Error, ResourceOwner, paths};

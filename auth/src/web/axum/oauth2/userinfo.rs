@@ -8,7 +8,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use serde_json::{Map, Value};
 
-use super::super::routes::handle_of;
+use super::super::call::handle_of;
 use super::client::Failure;
 use crate::accounts::Auth;
 use crate::oauth2::provider::OAuth2TokenVerdict;

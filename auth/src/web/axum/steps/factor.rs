@@ -12,9 +12,9 @@ use crate::accounts::{AuthenticationError, PendingLogin};
 use crate::mfa::FactorKind;
 use crate::mfa::FactorProof;
 use crate::users::UserModel;
+use crate::web::axum::call::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::axum::input::SecondStep;
 use crate::web::axum::pages::with_next;
-use crate::web::axum::routes::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::refusal::Refusal;
 
 /// Where people go on with their login.

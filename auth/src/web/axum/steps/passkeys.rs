@@ -10,8 +10,8 @@ use super::factor::waiting;
 use crate::accounts::AuthenticationError;
 use crate::mfa::PasskeyChallenge;
 use crate::users::UserModel;
+use crate::web::axum::call::{Call, logged_in};
 use crate::web::axum::pages::{self, with_next};
-use crate::web::axum::routes::{Call, logged_in};
 use crate::web::refusal::Refusal;
 
 pub(super) fn routes<U: UserModel, S: Clone + Send + Sync + 'static>() -> Router<S> {

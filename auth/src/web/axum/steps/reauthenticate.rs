@@ -8,8 +8,8 @@ use super::{pages, second_step};
 use crate::access::{PermissionDenied, Principal};
 use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::users::UserModel;
+use crate::web::axum::call::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::axum::device::DeviceCookie;
-use crate::web::axum::routes::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::refusal::{Kind, Refusal};
 
 pub(super) async fn page<U: UserModel>(request: Request) -> Result<Response, Refusal> {
