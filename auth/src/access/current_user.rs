@@ -25,7 +25,8 @@ struct Inner {
     is_staff: bool,
     is_superuser: bool,
     permissions: PermissionSet,
-    is_delegated: bool,
+    /// All that the user holds, where somebody acts for them with a part of it.
+    without_scope: Option<PermissionSet>,
     authenticated_at: DateTime<Utc>,
     login: Option<PrincipalLogin>,
     credential: CredentialVersion,
@@ -59,7 +60,7 @@ impl Principal {
             is_staff: user.is_admin(),
             is_superuser,
             permissions,
-            is_delegated: false,
+            without_scope: None,
             authenticated_at,
             login: None,
             credential: account.credential,
@@ -82,7 +83,8 @@ impl Principal {
         authenticated_at: DateTime<Utc>,
         scopes: &PermissionSet,
     ) -> Option<Self> {
-        let permissions = Self::new(account, authenticated_at)?.inner.permissions.intersection(scopes);
+        let all = Self::new(account, authenticated_at)?.inner.permissions.clone();
+        let permissions = all.intersection(scopes);
         let user = narrowed(&*account.user, &permissions)
             .inspect_err(|error| tracing::warn!(%error, "a user for whom somebody acts could not be narrowed"))
             .ok()?;
@@ -92,7 +94,7 @@ impl Principal {
             is_staff: false,
             is_superuser: false,
             permissions,
-            is_delegated: true,
+            without_scope: Some(all),
             authenticated_at,
             login: None,
             credential: account.credential,
@@ -103,7 +105,26 @@ impl Principal {
     /// Whether somebody acts for the user with a part of what the user holds: an API key, a token with scopes. Ask it where
     /// only the user in person may do something.
     pub fn is_delegated(&self) -> bool {
-        self.inner.is_delegated
+        self.inner.without_scope.is_some()
+    }
+
+    /// Who it would be with every scope; nobody where nobody acts for the user.
+    pub(super) fn with_every_scope(&self) -> Option<Self> {
+        let permissions = self.inner.without_scope.clone()?;
+        Some(self.with(permissions.clone(), Some(permissions)))
+    }
+
+    /// Who it would be if the user did it, in a login of which nothing is known; neither staff nor superuser.
+    pub(super) fn without_delegate(&self) -> Option<Self> {
+        Some(self.with(self.inner.without_scope.clone()?, None))
+    }
+
+    fn with(&self, permissions: PermissionSet, without_scope: Option<PermissionSet>) -> Self {
+        let Inner { is_staff, is_superuser, authenticated_at, login, credential, .. } = *self.inner;
+        let (user, id) = (self.inner.user.clone(), self.inner.id.clone());
+        let inner =
+            Inner { user, id, is_staff, is_superuser, permissions, without_scope, authenticated_at, login, credential };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The user's primary key as text.
@@ -143,20 +164,20 @@ impl Principal {
 
     /// Whether the user proved who they are by two factors, in person.
     pub fn is_multi_factor(&self) -> bool {
-        !self.inner.is_delegated && self.auth_methods().is_multi_factor()
+        !self.is_delegated() && self.auth_methods().is_multi_factor()
     }
 
     /// Whether the user proved who they are, in person, within that time before the request.
     pub fn is_recent(&self, within: Duration) -> bool {
         let Ok(within) = TimeDelta::from_std(within) else { return false };
         let age = |login: PrincipalLogin| login.now.signed_duration_since(self.inner.authenticated_at);
-        !self.inner.is_delegated && self.inner.login.is_some_and(|login| age(login) <= within)
+        !self.is_delegated() && self.inner.login.is_some_and(|login| age(login) <= within)
     }
 
     /// Whether that is the user in person, by whatever they brought: nobody acts for them.
     #[cfg(feature = "oauth2-provider")]
     pub(crate) fn is_in_person(&self) -> bool {
-        !self.inner.is_delegated && self.inner.login.is_some()
+        !self.is_delegated() && self.inner.login.is_some()
     }
 
     /// The version that the user's credentials had.

@@ -60,15 +60,20 @@ impl<R: Requirement> fmt::Debug for Granted<R> {
 pub struct PermissionDenied {
     required: String,
     step_up: Option<StepUp>,
+    missing_scope: Option<String>,
 }
 
 impl PermissionDenied {
     pub(crate) fn of<R: Requirement>(principal: &Principal) -> Self {
-        Self { required: super::guard::describe::<R>(), step_up: R::step_up(principal) }
+        Self {
+            required: super::guard::describe::<R>(),
+            step_up: R::step_up(principal),
+            missing_scope: missing_scope::<R>(principal),
+        }
     }
 
     pub(crate) fn named(required: &str) -> Self {
-        Self { required: required.to_owned(), step_up: None }
+        Self { required: required.to_owned(), step_up: None, missing_scope: None }
     }
 
     /// What the user can do about it, where a better login is all that is missing.
@@ -76,10 +81,32 @@ impl PermissionDenied {
         self.step_up
     }
 
+    /// The scope that a token lacks whose user may do it: all permissions that were asked for, with spaces between them. Empty
+    /// where no scope is enough, because the user has to do it in person.
+    ///
+    /// # Security
+    /// It tells whoever acts for a user that the user may do this, and nothing else of what the user holds: of `any(…)` all are
+    /// named. Where the user may not either, there is nothing.
+    pub fn missing_scope(&self) -> Option<&str> {
+        self.missing_scope.as_deref()
+    }
+
     /// What was asked for: `all(blog.add_post, blog.publish_post)`.
     pub fn required(&self) -> &str {
         &self.required
     }
+}
+
+fn missing_scope<R: Requirement>(principal: &Principal) -> Option<String> {
+    // It was the object's policy.
+    if R::is_met(principal) {
+        return None;
+    }
+    if R::is_met(&principal.with_every_scope()?) {
+        return Some(super::guard::permissions::<R>().join(" "));
+    }
+    let in_person = principal.without_delegate()?;
+    (R::is_met(&in_person) || R::step_up(&in_person).is_some()).then(String::new)
 }
 
 impl fmt::Debug for PermissionDenied {

@@ -147,13 +147,13 @@ impl Refusal {
             }
             _ => {}
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED || matches!(self.kind, Kind::Denied(_)) {
             for challenge in &self.challenges {
                 headers.append(header::WWW_AUTHENTICATE, challenge.clone());
             }
-            if self.challenges.is_empty() {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
-            }
+        }
+        if status == StatusCode::UNAUTHORIZED && self.challenges.is_empty() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"login\""));
         }
         if let Some(location) = &self.log_in_at {
             headers.insert(header::LOCATION, HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/")));

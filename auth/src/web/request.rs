@@ -345,10 +345,12 @@ impl RequestAuth {
         }
     }
 
-    /// 403; where a better login would help, 401, or the page for it.
+    /// 403, saying so where only a token's scope is not enough; where a better login would help, 401, or the page for it.
     pub(crate) fn denied(&self, denied: PermissionDenied, parts: &Parts) -> Refusal {
         let (Some(step), Ok(app)) = (denied.step_up(), self.users(parts)) else {
-            return Refusal::new(Kind::Denied(denied), parts);
+            let request = AuthenticationRequest::new(parts, self.inner.peer);
+            let missing = denied.missing_scope().and_then(|scope| self.inner.backends.widening(scope, &request));
+            return Refusal::new(Kind::Denied(denied), parts).challenging(missing.into_iter().collect());
         };
         tracing::info!(required = denied.required(), "a better login is required");
         let page = match step {

@@ -55,6 +55,10 @@ use crate::tokens::{JwtAuth, TokenRotationManager, TokenSubjects};
 /// # }
 /// ```
 ///
+/// A user has allowed [`MAX_CONSENTS`](Self::MAX_CONSENTS) clients at the most, and each of them has
+/// [`TokenRotationManager::MAX_PER_USER`] grants with a refresh token for that user: one more ends the one that was used least
+/// recently. Logins of the user's own are counted apart.
+///
 /// # Security
 /// It follows RFC 9700: redirect URIs are exact, PKCE with `S256` is always demanded, codes and refresh tokens are good for one
 /// use, and a second use ends all that came of the first. Every token belongs to a grant, which is asked about whenever the token

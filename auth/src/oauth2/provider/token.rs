@@ -138,7 +138,7 @@ pub struct TokenResponse {
 
 impl OAuth2Authentication {
     /// Begins a grant of what a user allowed, if that is allowed still. The token for the next access token is given if the
-    /// client may have one; of those of one client and user, the hundred that were used last live.
+    /// client may have one: then the hundred that this client and user used last live.
     pub(super) async fn begin_grant(
         &self,
         application: &OAuth2Application,

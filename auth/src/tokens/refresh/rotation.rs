@@ -153,7 +153,8 @@ const TRIES: usize = 8;
 const MAX_SCOPE: usize = 4096;
 
 impl TokenRotationManager {
-    /// How many families a user has at the most: a login beyond ends the one that was used least recently.
+    /// How many families a user has at the most: a login beyond ends the one that was used least recently. For clients of the OAuth 2
+    /// provider it is so many for each client and user.
     pub const MAX_PER_USER: usize = 100;
 
     const LONGEST: Duration = Duration::from_hours(366 * 24);

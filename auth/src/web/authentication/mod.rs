@@ -18,6 +18,9 @@
 //! - Credentials of two kinds in one request are refused. A session's cookie is no second kind: a request with other
 //!   credentials has no session, so nothing of the cookie is read or written.
 //! - An `Authorization` header that no backend of the layer takes is refused if any of them takes that header.
+//! - A token whose scope is not enough is told by the 403 of a guard what it lacks (RFC 6750 §3.1), where its user may do what was
+//!   asked: `insufficient_scope` with the scope, or without one where the user has to do it in person. That is no case for RFC 9470:
+//!   no login makes a token with a scope the user.
 //! - What a browser adds by itself is held to the cross-site rules; a bearer token or an API key is not, since no page of
 //!   another site can send it.
 
@@ -185,6 +188,17 @@ impl Backends {
             _ => backend.challenge(None),
         };
         self.0.iter().filter_map(challenge).collect()
+    }
+
+    /// The same where a token's scope is not enough (RFC 6750 §3.1); nothing where no token was brought.
+    pub(crate) fn widening(&self, scope: &str, request: &AuthenticationRequest<'_>) -> Option<HeaderValue> {
+        const ALONE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+        let Ok(Brought::Credentials(AuthCredentials::Token { .. }, _)) = self.find(request) else { return None };
+        if scope.is_empty() {
+            return Some(ALONE);
+        }
+        let text = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        Some(HeaderValue::try_from(text).unwrap_or(ALONE))
     }
 }
 

@@ -211,7 +211,7 @@ async fn a_user_has_a_bounded_number_of_consents() {
     let of_first = code(oauth2, &first, &owner).await;
     let tokens = exchange(oauth2, &application, &of_first).await.unwrap();
     for _ in 1..OAuth2Authentication::MAX_CONSENTS {
-        site.clock.advance(chrono::TimeDelta::milliseconds(1));
+        site.clock.advance(TimeDelta::milliseconds(1));
         let client = site.client().await;
         code(oauth2, &client, &owner).await;
         second = second.or(Some(client));
@@ -219,7 +219,7 @@ async fn a_user_has_a_bounded_number_of_consents() {
     assert!(lives(oauth2, &tokens).await);
     // Agreed to again: now another one is the oldest.
     code(oauth2, &first, &owner).await;
-    site.clock.advance(chrono::TimeDelta::milliseconds(1));
+    site.clock.advance(TimeDelta::milliseconds(1));
     code(oauth2, &site.client().await, &owner).await;
     let consents = oauth2.consents(&owner.user_id).await.unwrap();
     let has = |client: &Client| consents.iter().any(|consent| consent.client_id == client.id);
@@ -243,7 +243,7 @@ async fn logins_of_a_client_end_neither_the_users_own_nor_another_clients() {
     let kept = exchange(oauth2, &quiet_one, &code(oauth2, &quiet, &owner).await).await.unwrap();
     let first = exchange(oauth2, &busy_one, &code(oauth2, &busy, &owner).await).await.unwrap();
     for _ in 0..TokenRotationManager::MAX_PER_USER {
-        site.clock.advance(chrono::TimeDelta::milliseconds(1));
+        site.clock.advance(TimeDelta::milliseconds(1));
         exchange(oauth2, &busy_one, &code(oauth2, &busy, &owner).await).await.unwrap();
     }
     assert!(auth.refresh(&own.refresh_token, None, &origin).await.is_ok());

@@ -9,6 +9,7 @@ mod introspection;
 mod properties;
 mod races;
 mod rfc9700;
+mod scopes;
 mod site;
 mod store;
 mod withdrawn;
