@@ -258,7 +258,12 @@ impl OAuth2Authentication {
                     refused(OAuth2ErrorCode::AuthorizationPending, "the user has not answered yet")
                 });
             }
-            Answer::Allowed(_) => {}
+            // Also looked at after the code is taken; here first, so that a store which fails costs the device no code.
+            Answer::Allowed(ref allowed) => {
+                if !self.is_still_allowed(allowed, application, &device.scope).await? {
+                    return Err(invalid());
+                }
+            }
         }
         // Of many who ask at once, one gets it.
         let device = self.store().take::<DeviceCode>(token.id()).await?.ok_or_else(invalid)?;
