@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use auth::audit::Origin;
 use auth::oauth2::provider::{GrantType, OAuth2Application};
 use auth::records::RecordError;
 use auth_tests::http::{Answer, Visitor};
@@ -131,6 +132,12 @@ async fn devices_that_begin_without_end_are_limited() {
         status = client.post("/oauth2/device_authorization", &[]).await.status;
     }
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    // As one, all who cannot be told apart could be kept out by a single stranger.
+    let application = site.auth.oauth2().application(&client.id).await.unwrap().unwrap();
+    for _ in 0..70 {
+        let begun = site.auth.oauth2().authorize_device(&application, None, &Origin::unknown()).await;
+        assert!(begun.is_ok(), "{begun:?}");
+    }
 }
 
 /// Whoever has connected a device that is not theirs takes that back in time, however late it asks.
