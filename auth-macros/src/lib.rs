@@ -309,6 +309,9 @@ pub fn mfa_required(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Security
 ///
 /// For what an open browser must not be enough for: paying, closing the account, changing what one logs in with (OWASP ASVS 7.5.1, 7.5.3).
+///
+/// A login by another provider is as old as the one there, where the provider tells (`auth_time`), and whoever proves it again by an
+/// OpenID Connect issuer has to be asked there anew. GitHub and Google cannot be told to ask: who is logged in there passes.
 #[proc_macro_attribute]
 pub fn recent_login(arguments: TokenStream, item: TokenStream) -> TokenStream {
     recent_login::run(arguments.into(), item.into()).into()

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Auth, AuthResult, AuthenticationError, Error};
 use crate::audit::{AuditAction, Origin};
-use crate::limits::{Backoff, Decision, Limit, LimitKey, LimitRule, OnSuccess, Rate, Ticket, prefix};
+use crate::limits::{Backoff, Decision, Limit, LimitRule, OnSuccess, Rate, Ticket};
 use crate::mfa::PasskeyChallenge;
 use crate::sessions::Session;
 use crate::users::UserModel;
@@ -18,7 +18,7 @@ const METHOD: &str = "passkey";
 
 impl<U: UserModel> Auth<U> {
     /// Asks for the passkey of whoever is there: the beginning of a login without a name and a password. They are limited by
-    /// source.
+    /// source, [where it is known](crate::limits).
     ///
     /// # Errors
     /// [`AuthenticationError::TooMany`], and [`AuthenticationError::Unavailable`], also where the application has no origin to bind
@@ -84,9 +84,8 @@ impl<U: UserModel> Auth<U> {
         on_success: OnSuccess,
         origin: &Origin,
     ) -> Result<Ticket, AuthenticationError> {
-        let source = origin.source.map(prefix).unwrap_or_default();
-        let limit = [Limit::new(LimitKey::new(purpose, &[&source]), rule, on_success)];
-        match self.limiter().attempt(&limit).await.map_err(|error| Error::Limits(Box::new(error)))? {
+        let limit = Limit::by_source(purpose, origin.source, rule, on_success);
+        match self.limiter().attempt(limit.as_slice()).await.map_err(|error| Error::Limits(Box::new(error)))? {
             Decision::Allowed(ticket) => Ok(ticket),
             Decision::Wait(wait) => Err(AuthenticationError::TooMany { wait }),
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Auth, Error};
 use crate::audit::Origin;
-use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, prefix};
+use crate::limits::{Backoff, Decision, Limit, OnSuccess};
 use crate::users::{Extra, UserModel};
 
 /// What became of a registration.
@@ -19,8 +19,7 @@ pub enum RegisterOutcome<U> {
 impl<U: UserModel> Auth<U> {
     /// Makes a user of what a stranger sent: in `extra` only columns marked `#[user(editable)]` are accepted.
     ///
-    /// Registrations are limited by source, as logins are ([`Backoff::SOURCE`]); those from an unknown source are
-    /// counted together.
+    /// Registrations are limited by source, as logins are ([`Backoff::SOURCE`]); an unknown source [is not](crate::limits).
     ///
     /// # Errors
     /// [`Error::User`] when the name is taken, the password weak or a field wrong; [`Error::Limits`]
@@ -31,10 +30,8 @@ impl<U: UserModel> Auth<U> {
         extra: Extra,
         origin: &Origin,
     ) -> Result<RegisterOutcome<U>, Error> {
-        let source = origin.source.map(prefix).unwrap_or_default();
-        let key = LimitKey::new("registration by source", &[&source]);
-        let limits = [Limit::new(key, Backoff::SOURCE, OnSuccess::Keep)];
-        let decision = self.inner().registrations.attempt(&limits).await;
+        let limit = Limit::by_source("registration by source", origin.source, Backoff::SOURCE, OnSuccess::Keep);
+        let decision = self.inner().registrations.attempt(limit.as_slice()).await;
         match decision.map_err(|error| Error::Limits(Box::new(error)))? {
             Decision::Wait(wait) => Ok(RegisterOutcome::TooMany(wait)),
             Decision::Allowed(_) => {

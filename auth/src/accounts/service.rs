@@ -314,9 +314,19 @@ impl<U: UserModel> AuthenticationService<U> {
         checked: Option<CredentialVersion>,
         methods: AuthMethods,
     ) -> Option<AuthResult<U>> {
+        self.result_at(account, checked, methods, self.inner.clock.now())
+    }
+
+    /// The same for a user who proved it then.
+    pub(super) fn result_at(
+        &self,
+        account: Option<Account<U>>,
+        checked: Option<CredentialVersion>,
+        methods: AuthMethods,
+        at: DateTime<Utc>,
+    ) -> Option<AuthResult<U>> {
         let account = account.filter(|account| checked.is_none_or(|checked| checked == account.credential))?;
-        let now = self.inner.clock.now();
-        let principal = Principal::new(&account, now)?.in_person(methods, now);
+        let principal = Principal::new(&account, at)?.in_person(methods, self.inner.clock.now());
         Some(AuthResult { is_login: true, methods, ..AuthResult::of(&principal, account.credential) })
     }
 
@@ -327,7 +337,7 @@ impl<U: UserModel> AuthenticationService<U> {
         method: &str,
         audit: &Audit,
     ) -> Result<(), AuthenticationError> {
-        let (users, at) = (&self.inner.users, result.principal().authenticated_at());
+        let (users, at) = (&self.inner.users, self.inner.clock.now());
         users.store().set_last_login(result.user.primary_key(), at).await?;
         let method = method.to_owned().into();
         audit.record(AuditAction::LoggedIn { method }, Some(result.principal().id())).await;

@@ -1,7 +1,8 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Settlement, Tries};
+use super::{Attempt, LimitError, LimitKey, LimitRule, LimitStore, Settlement, Tries, prefix};
 use crate::clock::{Clock, SystemClock};
 
 /// Limits anything that is tried: a login, a code, a mail that is asked for.
@@ -79,6 +80,16 @@ impl Limit {
     /// Tries under this key are held to this [`Backoff`](super::Backoff) or [`Rate`](super::Rate).
     pub fn new(key: LimitKey, rule: impl Into<LimitRule>, on_success: OnSuccess) -> Self {
         Self { key, rule: rule.into(), on_success }
+    }
+
+    /// What one source tries of this. An unknown one has no limit (see [the module](super)).
+    pub(crate) fn by_source(
+        purpose: &str,
+        source: Option<IpAddr>,
+        rule: impl Into<LimitRule>,
+        on_success: OnSuccess,
+    ) -> Option<Self> {
+        Some(Self::new(LimitKey::new(purpose, &[&prefix(source?)]), rule, on_success))
     }
 
     fn take_back(self, counted: Tries) -> (LimitKey, Settlement) {

@@ -105,10 +105,7 @@ impl LoginLimiter {
             limit(account_key(account), self.account, OnSuccess::Forget);
             limit(both, self.account_and_source, OnSuccess::Forget);
         }
-        if let Some(source) = &source {
-            let key = LimitKey::new("login source", &[source]);
-            limit(key, self.source, OnSuccess::TakeBack);
-        }
+        limits.extend(Limit::by_source("login source", attempt.source, self.source, OnSuccess::TakeBack));
         self.limiter.attempt(&limits).await
     }
 

@@ -28,6 +28,11 @@
 //! The source of an attempt is whatever the caller says: only the connecting peer, or what a configured proxy says of it,
 //! will do. IPv6 is counted by its /64.
 //!
+//! Where the source is unknown, as behind a Unix socket or without axum's `ConnectInfo`, no limit by source holds: of logins in
+//! any way, registrations, devices and clients. As one, all who cannot be told apart could be kept out by a single stranger.
+//! Limits by account, user or client go on; beside one of these, all unknown sources are one. So have sources known, and
+//! where they cannot be, limit them before this application.
+//!
 //! Another store is another file in `stores/`: implement [`LimitStore`], whose arithmetic is [`LimitRule::count`] and
 //! [`LimitRule::take_back`], and run `auth::limit_store_suite!` on it.
 

@@ -1,17 +1,16 @@
 //! What somebody is asked, and has yet to answer: kept on the server, for one user, one purpose, one attempt and one use.
+//! The newest counts: however often somebody begins anew, there is one.
 
 use std::sync::Arc;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Asked, MfaError};
 use crate::clock::Clock;
-use crate::records::{DynRecordStore, NewRecord, RecordKind};
+use crate::records::{DynRecordStore, NewRecord, Record, RecordKind};
 
 #[derive(Clone, Debug)]
 pub(super) struct Challenges {
@@ -23,8 +22,7 @@ const KIND: RecordKind = RecordKind::new("mfa_challenge");
 
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
-    purpose: String,
-    attempt: String,
+    challenge: String,
     tries: u32,
     data: T,
 }
@@ -34,18 +32,20 @@ impl Challenges {
         Self { records, clock }
     }
 
-    /// Keeps what is asked, and gives the id to answer it by.
+    /// Keeps what is asked in the place of what was asked before, and gives what it is answered by.
     pub(super) async fn begin(
         &self,
         asked: Asked<'_>,
         data: &impl Serialize,
         lifetime: TimeDelta,
     ) -> Result<String, MfaError> {
-        let stored = Stored { purpose: asked.purpose.to_owned(), attempt: digest(asked.attempt), tries: 0, data };
+        let challenge = Uuid::new_v4().simple().to_string();
+        let stored = Stored { challenge: challenge.clone(), tries: 0, data };
         let value = serde_json::to_vec(&stored).map_err(|_| MfaError::Damaged)?;
-        let (id, expires_at) = (Uuid::new_v4().simple().to_string(), self.clock.now() + lifetime);
+        let expires_at = self.clock.now() + lifetime;
         let record = NewRecord { owner: Some(asked.user_id.to_owned()), value, expires_at };
-        if self.records.insert(KIND, &id, record).await? { Ok(id) } else { Err(MfaError::Contended) }
+        asked.keep(&self.records, KIND, record).await?;
+        Ok(challenge)
     }
 
     /// What was asked, and counts one try at it: of `most` tries at once, no more than so many get it. `None` if nothing
@@ -53,21 +53,22 @@ impl Challenges {
     #[cfg(feature = "mfa-totp")]
     pub(super) async fn attempt<T: Serialize + DeserializeOwned>(
         &self,
-        id: &str,
+        challenge: &str,
         asked: Asked<'_>,
         most: u32,
     ) -> Result<Option<T>, MfaError> {
         use crate::records::RecordReplaced;
+        let id = asked.id();
         for _ in 0..=most {
-            let Some(record) = self.records.get(KIND, &[id]).await?.pop().flatten() else { return Ok(None) };
-            let Some(mut stored) = read::<T>(&record.value, record.owner.as_deref(), asked) else { return Ok(None) };
+            let Some(record) = self.records.get(KIND, &[&id]).await?.pop().flatten() else { return Ok(None) };
+            let Some(mut stored) = read::<T>(&record, challenge, asked) else { return Ok(None) };
             if stored.tries >= most {
                 return Ok(None);
             }
             stored.tries += 1;
             let value = serde_json::to_vec(&stored).map_err(|_| MfaError::Damaged)?;
             let next = NewRecord { owner: record.owner, value, expires_at: record.expires_at };
-            match self.records.replace(KIND, id, record.version, next).await? {
+            match self.records.replace(KIND, &id, record.version, next).await? {
                 RecordReplaced::Done => return Ok(Some(stored.data)),
                 RecordReplaced::Gone => return Ok(None),
                 RecordReplaced::Changed => {}
@@ -76,21 +77,24 @@ impl Challenges {
         Ok(None)
     }
 
-    /// What was asked, for the only one who gets it: it is gone after that, also where it was asked of somebody else.
-    pub(super) async fn take<T: DeserializeOwned>(&self, id: &str, asked: Asked<'_>) -> Result<Option<T>, MfaError> {
-        let Some(record) = self.records.take(KIND, id).await? else { return Ok(None) };
-        Ok(read(&record.value, record.owner.as_deref(), asked).map(|stored: Stored<T>| stored.data))
+    /// What was asked, for the only one who gets it: it is gone after that.
+    pub(super) async fn take<T: DeserializeOwned>(
+        &self,
+        challenge: &str,
+        asked: Asked<'_>,
+    ) -> Result<Option<T>, MfaError> {
+        let id = asked.id();
+        let read = |record: Record| read::<T>(&record, challenge, asked);
+        // An answer to what was asked before leaves what is asked now.
+        let is_asked = self.records.get(KIND, &[&id]).await?.pop().flatten().and_then(read).is_some();
+        let taken = if is_asked { self.records.take(KIND, &id).await? } else { None };
+        Ok(taken.and_then(read).map(|stored| stored.data))
     }
 }
 
-fn read<T: DeserializeOwned>(value: &[u8], owner: Option<&str>, asked: Asked<'_>) -> Option<Stored<T>> {
-    let stored: Stored<T> = serde_json::from_slice(value).ok()?;
-    let same_attempt = stored.attempt == digest(asked.attempt);
-    (owner == Some(asked.user_id) && stored.purpose == asked.purpose && same_attempt).then_some(stored)
-}
-
-fn digest(attempt: &str) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(attempt))
+fn read<T: DeserializeOwned>(record: &Record, challenge: &str, asked: Asked<'_>) -> Option<Stored<T>> {
+    let stored: Stored<T> = serde_json::from_slice(&record.value).ok()?;
+    (record.owner.as_deref() == Some(asked.user_id) && stored.challenge == challenge).then_some(stored)
 }
 
 #[cfg(test)]
@@ -148,6 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_counts_and_there_is_one_of_each_attempt() {
+        let (challenges, older) = asked(LIFETIME);
+        let count = || now(async { Ok(challenges.records.count(KIND).await?) });
+        let mut newest = String::new();
+        for _ in 0..20 {
+            newest = now(challenges.begin(ASKED, &"newer", LIFETIME));
+        }
+        assert_eq!(count(), 1);
+        let others = OTHERS.map(|other| now(challenges.begin(other, &"anothers", LIFETIME)));
+        assert_eq!(count(), 5);
+        // Nobody can use another's, whatever they know of it.
+        for (other, id) in OTHERS.iter().zip(&others) {
+            assert_eq!(now(challenges.take::<String>(id, ASKED)), None);
+            assert_eq!(now(challenges.take::<String>(&newest, *other)), None);
+        }
+        assert_eq!(now(challenges.attempt::<String>(&older, ASKED, 1)), None);
+        assert_eq!(now(challenges.take::<String>(&older, ASKED)), None);
+        assert_eq!(now(challenges.take::<String>(&newest, ASKED)).unwrap(), "newer");
+        assert_eq!(now(challenges.take::<String>(&others[0], OTHERS[0])).unwrap(), "anothers");
+        assert_eq!(count(), 3);
+    }
+
+    #[test]
     fn it_ends() {
         let (challenges, id) = asked(TimeDelta::zero());
         assert_eq!(now(challenges.attempt::<String>(&id, ASKED, 3)), None);
@@ -170,8 +197,9 @@ mod tests {
 
     #[test]
     fn a_sessions_key_is_not_kept() {
-        let (challenges, id) = asked(LIFETIME);
-        let record = now(async { Ok(challenges.records.get(KIND, &[&id]).await?) }).pop().flatten().unwrap();
+        let (challenges, _) = asked(LIFETIME);
+        let (id, record) = now(async { Ok(challenges.records.owned(KIND, "ada").await?) }).pop().unwrap();
+        assert_eq!(id, ASKED.id());
         let text = String::from_utf8(record.value).unwrap();
         assert!(text.contains("data") && !text.contains("session-key"), "{text}");
     }

@@ -31,7 +31,8 @@ use crate::records::RecordReplaced;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasskeyChallenge {
-    /// The id that the answer comes back with: it counts for five minutes, and once.
+    /// The id that the answer comes back with: it counts for five minutes, and once, as long as nothing newer was asked in that
+    /// session or login.
     pub challenge: String,
     /// The options, as `PublicKeyCredential.parseCreationOptionsFromJSON` and `parseRequestOptionsFromJSON` read them.
     #[serde(rename = "publicKey")]

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::CodeVerifier;
@@ -13,6 +14,7 @@ pub struct AuthorizationFlow {
     redirect_uri: String,
     state: SecretString,
     code_verifier: CodeVerifier,
+    prove_since: Option<DateTime<Utc>>,
 }
 
 impl AuthorizationFlow {
@@ -26,7 +28,21 @@ impl AuthorizationFlow {
     }
 
     pub(crate) fn of(provider: &str, redirect_uri: &str, state: SecretString, code_verifier: CodeVerifier) -> Self {
-        Self { provider: provider.to_owned(), redirect_uri: redirect_uri.to_owned(), state, code_verifier }
+        let (provider, redirect_uri) = (provider.to_owned(), redirect_uri.to_owned());
+        Self { provider, redirect_uri, state, code_verifier, prove_since: None }
+    }
+
+    /// The same for somebody who is to prove to the provider since then who they are, although they may be logged in there.
+    #[must_use]
+    pub fn with_prove_since(self, since: Option<DateTime<Utc>>) -> Self {
+        Self { prove_since: since, ..self }
+    }
+
+    /// Since when the user must have proved to the provider who they are, if that matters: it does where somebody who is logged in here
+    /// proves it again. A provider that can ask its users anew does, and refuses who was not asked (`max_age`, OpenID Connect Core
+    /// §3.1.2.1).
+    pub fn prove_since(&self) -> Option<DateTime<Utc>> {
+        self.prove_since
     }
 
     /// The provider's name.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 /// An account at a provider, as the provider describes it.
@@ -21,6 +22,8 @@ pub struct OAuthUserInfo {
     pub username: Option<String>,
     /// Its owner's name, to be shown.
     pub name: Option<String>,
+    /// When its owner proved to the issuer who they are, if the issuer says: no login by it is later.
+    pub auth_time: Option<DateTime<Utc>>,
     /// Whatever else the provider said.
     pub attributes: Map<String, Value>,
 }
@@ -35,6 +38,7 @@ impl OAuthUserInfo {
             email_verified: false,
             username: None,
             name: None,
+            auth_time: None,
             attributes: Map::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -188,10 +188,19 @@ impl RequestAuth {
         Refusal::unauthenticated(error, parts).challenging(challenges)
     }
 
-    /// The address that limits count by.
+    /// The address that limits count by. Without one there is no limit by source, and that is told once.
     pub(crate) fn source(&self, parts: &Parts) -> Option<IpAddr> {
         let proxies = self.inner.app.users().map(UserApp::trusted_proxies).unwrap_or_default();
-        source(self.inner.peer, &parts.headers, proxies)
+        let source = source(self.inner.peer, &parts.headers, proxies);
+        if source.is_none() {
+            static WARNED: Once = Once::new();
+            WARNED.call_once(|| {
+                crate::report::failure(
+                    "nothing is limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
+                );
+            });
+        }
+        source
     }
 
     /// Where the request comes from.

@@ -76,13 +76,13 @@ async fn a_code_is_used_while_the_factor_is_renamed(store: DynRecordStore, clock
 async fn a_user_has_twenty_at_the_most() {
     let (store, clock, ()) = memory();
     let mfa = mfa(&store, &clock);
-    let late = mfa.register_user("ada", ATTEMPT, "ada").await.unwrap();
+    let late = mfa.register_user("ada", "session 2", "ada").await.unwrap();
     for number in 1..=20 {
         enrol(&mfa, &clock, "ada", &number.to_string()).await;
     }
     assert!(matches!(mfa.register_user("ada", ATTEMPT, "ada").await, Err(MfaError::TooMany { max: 20 })));
     let right = code(&app(&late), &clock, 0);
-    let confirmed = mfa.confirm_totp("ada", ATTEMPT, &late.challenge, &right, "21").await;
+    let confirmed = mfa.confirm_totp("ada", "session 2", &late.challenge, &right, "21").await;
     assert!(matches!(confirmed, Err(MfaError::TooMany { max: 20 })));
     assert!(mfa.register_user("eve", ATTEMPT, "eve").await.is_ok());
     // That keeps nobody from having recovery codes.

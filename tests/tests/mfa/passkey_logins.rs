@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use auth::access::Principal;
-use auth::accounts::{AuthCredentials, AuthenticationError};
+use auth::accounts::{AuthCredentials, AuthenticationError, Error, RegisterOutcome};
 use auth::audit::Origin;
 use auth::mfa::{AuthMethods, FactorKind, FactorProof};
 use auth::prelude::*;
@@ -145,4 +145,24 @@ async fn tries_from_one_source_are_limited() {
     assert!(matches!(begun().await, Err(AuthenticationError::TooMany { .. })));
     site.clock.advance(TimeDelta::seconds(1));
     assert!(begun().await.is_ok());
+}
+
+/// As one, all who cannot be told apart could be kept out by a single stranger.
+#[tokio::test]
+async fn a_stranger_from_nowhere_keeps_nobody_out() {
+    let site = Site::start().await;
+    let mut passkey = site.register().await;
+    let (session, origin) = (site.auth.new_session(), Origin::unknown());
+    for _ in 0..60 {
+        let wrong = site.auth.log_in_with_passkey(&session, "x", "{}", &origin).await;
+        assert!(matches!(wrong, Err(AuthenticationError::InvalidCredentials)), "{wrong:?}");
+        let weak = site.auth.register("mallory", "x", Extra::new(), &origin).await;
+        assert!(matches!(weak, Err(Error::User(_))), "{weak:?}");
+    }
+    for _ in 0..110 {
+        assert!(site.auth.start_passkey_login(&session, &origin).await.is_ok());
+    }
+    assert!(site.log_in(&site.auth.new_session(), &mut passkey).await.is_ok());
+    let new = site.auth.register("bob", PASSWORD, Extra::new(), &origin).await;
+    assert!(matches!(new, Ok(RegisterOutcome::Registered(_))), "{new:?}");
 }

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use std::sync::Arc;
 
+use crate::fixture::CHALLENGE;
 use crate::records::tests_on_every_store;
 
 const ORIGIN: &str = "https://blog.example";
@@ -186,9 +187,6 @@ async fn a_registration_counts_for_its_user_and_attempt_only() {
     let asked = site.start("7").await;
     let (_, response) = site.browser.create(&asked.public_key);
     assert_eq!(site.finish("8", &asked, &response).await, None);
-    assert_eq!(site.finish("7", &asked, &response).await, None, "it was used up by that");
-    let asked = site.start("7").await;
-    let (_, response) = site.browser.create(&asked.public_key);
     let elsewhere = site.mfa.finish_passkey_registration("7", "session 2", &asked.challenge, &response, "Phone").await;
     assert_eq!(elsewhere.unwrap(), None);
     for nonsense in ["", "{}", "[]", "null", "{\"id\":\"\"}"] {
@@ -196,6 +194,23 @@ async fn a_registration_counts_for_its_user_and_attempt_only() {
         assert_eq!(site.finish("7", &asked, nonsense).await, None, "{nonsense}");
     }
     assert_eq!(site.mfa.factors("7").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn however_often_a_browser_asks_the_newest_is_kept() {
+    let (store, clock, ()) = crate::records::memory();
+    let site = Site::over(store.clone(), clock);
+    let mut passkey = site.passkey("7").await;
+    let older = site.ask("7").await;
+    let response = site.browser.get(&mut passkey, &older.public_key);
+    for _ in 0..20 {
+        drop(site.start("7").await);
+        drop(site.ask("7").await);
+        drop(site.mfa.start_passkey_login("session 2").await.unwrap());
+    }
+    assert_eq!(store.count(CHALLENGE).await.unwrap(), 3, "one of each purpose");
+    assert_eq!(site.verify("7", "login 1", &older, &response).await, None);
+    assert_eq!(site.uses(&site.browser, "7", &mut passkey).await, Some(both()));
 }
 
 fn wrong_browsers() -> Vec<TestAuthenticator> {

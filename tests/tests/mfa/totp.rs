@@ -18,6 +18,7 @@ tests_on_every_store!(
     an_app_is_in_force_by_its_first_code,
     an_enrolment_is_anothers_for_nobody,
     an_enrolment_has_five_tries_and_ten_minutes,
+    of_all_enrolments_of_a_session_the_newest_is_kept,
     a_code_is_taken_once,
     a_code_is_taken_a_step_early_or_late,
     of_fifty_on_two_servers_one_is_taken,
@@ -94,6 +95,23 @@ async fn an_enrolment_has_five_tries_and_ten_minutes(store: DynRecordStore, cloc
         let confirmed = mfa.confirm_totp("ada", ATTEMPT, challenge, &right, "Phone").await.unwrap();
         assert_eq!(confirmed.is_some(), counts, "{wrong_ones} wrong codes, {waits} minutes");
     }
+}
+
+async fn of_all_enrolments_of_a_session_the_newest_is_kept(store: DynRecordStore, clock: ManualClock) {
+    let mfa = mfa(&store, &clock);
+    let elsewhere = mfa.register_user("ada", "session 2", "ada").await.unwrap();
+    let older = mfa.register_user("ada", ATTEMPT, "ada").await.unwrap();
+    for _ in 0..10 {
+        drop(mfa.register_user("ada", ATTEMPT, "ada").await.unwrap());
+    }
+    let newest = mfa.register_user("ada", ATTEMPT, "ada").await.unwrap();
+    assert_eq!(kept(&store, CHALLENGE, "ada").await.len(), 2, "one of each session");
+    let confirmed = async |enrolment, attempt| {
+        let (code, challenge) = (code(&app(enrolment), &clock, 0), &enrolment.challenge);
+        mfa.confirm_totp("ada", attempt, challenge, &code, "Phone").await.unwrap().is_some()
+    };
+    assert!(!confirmed(&older, ATTEMPT).await && !confirmed(&elsewhere, ATTEMPT).await);
+    assert!(confirmed(&newest, ATTEMPT).await && confirmed(&elsewhere, "session 2").await);
 }
 
 async fn a_code_is_taken_once(store: DynRecordStore, clock: ManualClock) {

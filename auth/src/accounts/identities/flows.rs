@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -57,6 +57,9 @@ struct Stored {
     redirect_uri: String,
     purpose: FlowPurpose,
     next: Option<String>,
+    /// Whoever is logged in already proves it anew, from then on.
+    #[serde(default)]
+    prove_since: Option<DateTime<Utc>>,
     /// A digest of what the browser is known by.
     browser: String,
     /// Of the verifier, by which the right one of several secrets is known.
@@ -64,7 +67,8 @@ struct Stored {
 }
 
 impl<U: UserModel> Auth<U> {
-    /// Begins a login by the provider of that name, and says where the browser is to be sent. What comes back with it goes to
+    /// Begins a login by the provider of that name, and says where the browser is to be sent. Whoever is logged in already has to prove
+    /// to the provider anew who they are, if it can ask them. What comes back with it goes to
     /// [`Auth::take_flow`]. `next` is where the visitor wants to go after that: it comes back as it was given, and the routes follow
     /// only a path on this site.
     ///
@@ -118,19 +122,23 @@ impl<U: UserModel> Auth<U> {
         self.authentication().limited("login by provider begun", rate, origin).await?;
         let state = Base64UrlUnpadded::encode_string(&secret::random::<32>());
         let verifier = verifiers(&self.flow_key(), &state).next().unwrap_or_else(CodeVerifier::generate);
+        let now = self.inner().clock.now();
+        let again = purpose == FlowPurpose::LogIn && session.login().is_some();
         let stored = Stored {
             provider: provider.to_owned(),
             redirect_uri: self.callback_url(provider)?,
             purpose,
             next: next.map(str::to_owned),
+            prove_since: again.then_some(now),
             browser: digest(&browser(session)?),
             challenge: verifier.challenge().as_str().to_owned(),
         };
         let flow = AuthorizationFlow::of(provider, &stored.redirect_uri, state.into(), verifier);
+        let flow = flow.with_prove_since(stored.prove_since);
         let failed = |error| Error::Backend { name: provider.to_owned(), source: Box::new(error) };
         let url = known.get_auth_url(&flow).await.map_err(failed)?;
         let value = serde_json::to_vec(&stored).map_err(|error| Error::from(RecordError::store(error)))?;
-        let record = NewRecord { owner: None, value, expires_at: self.inner().clock.now() + LIFETIME };
+        let record = NewRecord { owner: None, value, expires_at: now + LIFETIME };
         self.records().insert(KIND, &digest(flow.state()), record).await.map_err(Error::from)?;
         Ok(url)
     }
@@ -153,6 +161,7 @@ impl<U: UserModel> Auth<U> {
         let Some(verifier) = made else { return Ok(None) };
         let state = SecretString::from(state);
         let flow = AuthorizationFlow::of(&stored.provider, &stored.redirect_uri, state, verifier);
+        let flow = flow.with_prove_since(stored.prove_since);
         Ok(Some(BegunFlow { flow, purpose: stored.purpose, next: stored.next }))
     }
 

@@ -5,7 +5,7 @@ use super::store::is_sound;
 use crate::accounts::{AuthResult, AuthenticationError, AuthenticationService, Error};
 use crate::audit::{AuditAction, Origin};
 use crate::database::Role;
-use crate::limits::{Backoff, Decision, Limit, LimitKey, LimitRule, OnSuccess, prefix};
+use crate::limits::{Backoff, Decision, Limit, LimitRule, OnSuccess};
 use crate::mfa::AuthMethods;
 use crate::oauth2::{AuthProvider, AuthProviderError, AuthorizationFlow, AuthorizationResponse, OAuthUserInfo};
 use crate::sessions::Identity;
@@ -67,7 +67,11 @@ impl<U: UserModel> AuthenticationService<U> {
             None => self.sign_up(flow.provider(), &info, origin).await?,
         };
         let account = self.inner().users.find_by_id_text(&user_id).await?;
-        let result = self.result(account, None, AuthMethods::PROVIDER).ok_or(AuthenticationError::UserNotFound)?;
+        // Whoever was logged in at the provider proved nothing now.
+        let now = self.inner().clock.now();
+        let at = info.auth_time.map_or(now, |at| at.min(now));
+        let result =
+            self.result_at(account, None, AuthMethods::PROVIDER, at).ok_or(AuthenticationError::UserNotFound)?;
         Ok(AuthResult { identity: Some(identity(info)), ..result })
     }
 
@@ -152,9 +156,8 @@ impl<U: UserModel> AuthenticationService<U> {
         rule: impl Into<LimitRule>,
         origin: &Origin,
     ) -> Result<(), AuthenticationError> {
-        let source = origin.source.map(prefix).unwrap_or_default();
-        let limit = [Limit::new(LimitKey::new(subject, &[&source]), rule, OnSuccess::Keep)];
-        let decision = self.inner().limiter_of_factors.attempt(&limit).await;
+        let limit = Limit::by_source(subject, origin.source, rule, OnSuccess::Keep);
+        let decision = self.inner().limiter_of_factors.attempt(limit.as_slice()).await;
         match decision.map_err(|error| Error::Limits(Box::new(error)))? {
             Decision::Allowed(_) => Ok(()),
             Decision::Wait(wait) => Err(AuthenticationError::TooMany { wait }),

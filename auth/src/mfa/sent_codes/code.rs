@@ -1,9 +1,7 @@
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -29,8 +27,7 @@ struct Kept {
 }
 
 impl MFAAuthentication {
-    /// Keeps a new code in the place of the one before, in one step, so that there is never a second one. Gives the code, what it
-    /// is answered by, and its end.
+    /// Keeps a new code in the place of the one before. Gives the code, what it is answered by, and its end.
     pub(super) async fn keep_code(
         &self,
         asked: Asked<'_>,
@@ -40,19 +37,8 @@ impl MFAAuthentication {
         let tag = self.code_key().sign(&parts(asked, &challenge, &code));
         let expires_at = self.clock.now() + LIFETIME;
         let record = Kept { challenge: challenge.clone(), tag, tries: 0, meant }.record(asked, expires_at)?;
-        let id = id(asked);
-        for _ in 0..TRIES {
-            let kept = match self.records.get(KIND, &[&id]).await?.pop().flatten() {
-                None => self.records.insert(KIND, &id, record.clone()).await?,
-                Some(old) => {
-                    self.records.replace(KIND, &id, old.version, record.clone()).await? == RecordReplaced::Done
-                }
-            };
-            if kept {
-                return Ok((code, challenge, expires_at));
-            }
-        }
-        Err(MfaError::Contended)
+        asked.keep(&self.records, KIND, record).await?;
+        Ok((code, challenge, expires_at))
     }
 
     /// What the code leads to, if it is right. Of many tries at once each is counted before it is answered, and one that is right
@@ -63,7 +49,7 @@ impl MFAAuthentication {
         challenge: &str,
         code: &SecretString,
     ) -> Result<Option<Meant>, MfaError> {
-        let id = id(asked);
+        let id = asked.id();
         // People type it in groups.
         let code: Zeroizing<String> = Zeroizing::new(code.expose().chars().filter(|c| !c.is_whitespace()).collect());
         for _ in 0..TRIES {
@@ -103,16 +89,6 @@ impl Kept {
 
 fn parts<'a>(asked: Asked<'a>, challenge: &'a str, code: &'a str) -> [&'a [u8]; 5] {
     [asked.purpose, asked.user_id, asked.attempt, challenge, code].map(str::as_bytes)
-}
-
-/// There is one record for what is asked of a user in an attempt.
-fn id(asked: Asked<'_>) -> String {
-    let mut digest = Sha256::new();
-    for part in [asked.purpose, asked.user_id, asked.attempt] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    Base64UrlUnpadded::encode_string(&digest.finalize())
 }
 
 fn generate() -> Zeroizing<String> {

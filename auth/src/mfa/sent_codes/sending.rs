@@ -8,7 +8,7 @@ use super::destination::Destination;
 use super::{MINUTES, Meant};
 use crate::audit::Origin;
 use crate::clock::Clock;
-use crate::limits::{Decision, InMemoryLimitStore, Limit, LimitKey, Limiter, OnSuccess, Rate, prefix};
+use crate::limits::{Decision, InMemoryLimitStore, Limit, LimitKey, Limiter, OnSuccess, Rate};
 use crate::mail::{Mail, MailError, Mailer, SmsSender, TextMessage};
 use crate::mfa::Asked;
 use crate::mfa::{FactorKind, MFAAuthentication, MfaError};
@@ -114,12 +114,15 @@ pub(super) fn by_user(user_id: &str) -> Limit {
 
 /// What can be sent from one place: an office, or somebody who has many accounts.
 pub(super) fn by_source(origin: &Origin) -> Option<Limit> {
-    Some(limit("code sent for source", &prefix(origin.source?), Duration::from_secs(10), 60))
+    Limit::by_source("code sent for source", origin.source, rate(Duration::from_secs(10), 60), OnSuccess::Keep)
 }
 
 fn limit(of: &str, part: &[u8], period: Duration, burst: u32) -> Limit {
-    let rate = Rate::new(period, burst).expect("the rates here are within the rules");
-    Limit::new(LimitKey::new(of, &[part]), rate, OnSuccess::Keep)
+    Limit::new(LimitKey::new(of, &[part]), rate(period, burst), OnSuccess::Keep)
+}
+
+fn rate(period: Duration, burst: u32) -> Rate {
+    Rate::new(period, burst).expect("the rates here are within the rules")
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> MfaError {

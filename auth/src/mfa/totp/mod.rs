@@ -51,8 +51,8 @@ impl MFAAuthentication {
     /// Begins to enrol an authenticator app: what its owner scans or types. It is in force when [`Self::confirm_totp`] has seen
     /// a first code, within ten minutes and five tries; before that nothing changes. A user may have several.
     ///
-    /// `attempt` is the session or login in which that is done: it is confirmed there only. The account's name is what the app
-    /// shows beside the issuer.
+    /// `attempt` is the session or login in which that is done: it is confirmed there only, and the newest of it counts. The
+    /// account's name is what the app shows beside the issuer.
     ///
     /// # Errors
     /// [`MfaError::TooMany`], [`MfaError::Invalid`] for a name that is too long, and when the store fails.

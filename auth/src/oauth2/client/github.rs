@@ -14,6 +14,9 @@ use crate::secret::SecretString;
 ///
 /// An account is known by its number, which never changes; its name can pass to somebody else. Its address is the primary one, if
 /// it is verified and may be read (scope `user:email`).
+///
+/// # Security
+/// It does not ask its users anew when a client wants that: who is logged in there and proves again here who they are, passes.
 #[derive(Debug)]
 pub struct GitHub {
     client: Client,

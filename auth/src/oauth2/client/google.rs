@@ -5,6 +5,9 @@ use crate::oauth2::{AuthProvider, AuthProviderError, AuthorizationFlow, Authoriz
 use crate::secret::SecretString;
 
 /// Google (<https://developers.google.com/identity/openid-connect/openid-connect>): [`OpenIdConnect`] with its issuer.
+///
+/// # Security
+/// It does not ask its users anew when a client wants that: who is logged in there and proves again here who they are, passes.
 #[derive(Debug)]
 pub struct Google(OpenIdConnect);
 
@@ -33,7 +36,7 @@ impl Google {
         client_secret: impl Into<SecretString>,
     ) -> Result<Self, AuthProviderError> {
         let google = OpenIdConnect::new("google", issuer, client_id, client_secret)?;
-        Ok(Self(google.client_auth(ClientAuth::Post)))
+        Ok(Self(google.client_auth(ClientAuth::Post).never_asks_anew()))
     }
 
     /// What is asked for: `openid email profile`, if nothing is said.

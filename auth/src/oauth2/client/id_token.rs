@@ -20,8 +20,8 @@ pub(super) struct Expected<'a> {
     pub(super) client_id: &'a str,
     pub(super) nonce: &'a str,
     pub(super) access_token: &'a SecretString,
-    /// How many seconds ago its owner may have proved to the issuer who they are.
-    pub(super) max_age: Option<i64>,
+    /// Since when its owner must have proved to the issuer who they are, in seconds.
+    pub(super) since: Option<i64>,
     /// In seconds.
     pub(super) now: i64,
 }
@@ -37,7 +37,7 @@ pub(super) struct IdToken {
     iat: i64,
     nonce: Option<String>,
     at_hash: Option<String>,
-    auth_time: Option<i64>,
+    pub(super) auth_time: Option<i64>,
     /// What else it says, above all of its owner.
     #[serde(flatten)]
     pub(super) claims: Map<String, Value>,
@@ -82,7 +82,7 @@ impl IdToken {
 
     /// What is wrong with it.
     fn flaw(&self, algorithm: JwtAlgorithm, expected: &Expected<'_>) -> Option<&'static str> {
-        let Expected { issuer, client_id, nonce, access_token, max_age, now } = *expected;
+        let Expected { issuer, client_id, nonce, access_token, since, now } = *expected;
         let (is_ours, is_shared) = match &self.aud {
             Audience::One(name) => (name == client_id, false),
             Audience::Several(names) => (names.iter().any(|name| name == client_id), names.len() > 1),
@@ -90,7 +90,6 @@ impl IdToken {
         let same = |given: &Option<String>, wanted: &str| {
             given.as_ref().is_some_and(|given| bool::from(given.as_bytes().ct_eq(wanted.as_bytes())))
         };
-        let since = max_age.map(|seconds| now.saturating_sub(seconds).saturating_sub(LEEWAY));
         let rules = [
             (self.iss == issuer, "the ID token is of another issuer"),
             (is_ours, "the ID token is for another client"),
@@ -104,7 +103,7 @@ impl IdToken {
                 "the access token is of another ID token",
             ),
             (
-                since.is_none_or(|since| self.auth_time.is_some_and(|time| time >= since)),
+                since.is_none_or(|since| self.auth_time.is_some_and(|time| time >= since.saturating_sub(LEEWAY))),
                 "it was too long ago that the issuer was shown who it is",
             ),
         ];

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::discovery::{Discovery, Metadata};
@@ -23,7 +24,8 @@ use crate::secret::SecretString;
 /// # Security
 /// The ID token is validated as §3.1.3.7 has it, and the description at the userinfo endpoint must be of the same account. An answer
 /// that says it comes from another issuer is refused, and one that does not say where it comes from, where the issuer promises that
-/// all do (RFC 9207).
+/// all do (RFC 9207). A user who is logged in here and proves it again must have been asked there anew: an issuer that does not
+/// understand `max_age` cannot serve for that.
 #[derive(Debug)]
 pub struct OpenIdConnect {
     name: String,
@@ -33,6 +35,7 @@ pub struct OpenIdConnect {
     scopes: Vec<String>,
     claims: Vec<String>,
     max_age: Option<i64>,
+    asks_anew: bool,
     fetch: Fetch,
     clock: Arc<dyn Clock>,
     discovery: Discovery,
@@ -62,6 +65,7 @@ impl OpenIdConnect {
             scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
             claims: ["picture", "locale"].map(str::to_owned).to_vec(),
             max_age: None,
+            asks_anew: true,
             fetch: Fetch::new(issuer)?,
             clock: Arc::new(SystemClock),
             discovery: Discovery::default(),
@@ -98,6 +102,17 @@ impl OpenIdConnect {
         Self { max_age: Some(i64::try_from(within.as_secs()).unwrap_or(i64::MAX)), ..self }
     }
 
+    /// It cannot ask its users anew: who comes back from it counts as asked.
+    #[must_use]
+    pub(super) fn never_asks_anew(self) -> Self {
+        Self { asks_anew: false, ..self }
+    }
+
+    /// Since when the user must have been asked.
+    fn prove_since(&self, flow: &AuthorizationFlow) -> Option<DateTime<Utc>> {
+        flow.prove_since().filter(|_| self.asks_anew)
+    }
+
     /// Waits so long for each answer; five seconds, if nothing is said.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
@@ -117,7 +132,8 @@ impl OpenIdConnect {
     async fn auth_url(&self, flow: &AuthorizationFlow) -> Result<String, AuthProviderError> {
         let endpoint = self.metadata().await?.authorization_endpoint.clone();
         let mut more = vec![("nonce", flow.nonce())];
-        more.extend(self.max_age.map(|seconds| ("max_age", seconds.to_string())));
+        let max_age = self.prove_since(flow).map(|_| 0).or(self.max_age);
+        more.extend(max_age.map(|seconds| ("max_age", seconds.to_string())));
         Ok(auth_url(endpoint, &self.client, &self.scopes, flow, &more))
     }
 
@@ -148,12 +164,13 @@ impl OpenIdConnect {
         let Some(text) = &tokens.id_token else { return Err(AuthProviderError::refused("there is no ID token")) };
         let now = self.clock.now();
         let (algorithm, json) = self.keys.open(&self.fetch, &metadata.jwks_uri, text.expose(), now).await?;
+        let oldest = self.max_age.map(|seconds| now.timestamp().saturating_sub(seconds));
         let expected = Expected {
             issuer: &self.issuer,
             client_id: &self.client.id,
             nonce: &flow.nonce(),
             access_token: &tokens.access_token,
-            max_age: self.max_age,
+            since: self.prove_since(flow).map(|since| since.timestamp()).or(oldest),
             now: now.timestamp(),
         };
         IdToken::read(algorithm, &json, &expected)
@@ -187,6 +204,7 @@ impl OpenIdConnect {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let mut info = OAuthUserInfo::new(&self.issuer, token.sub);
         (info.email, info.username, info.name) = (text("email"), text("preferred_username"), text("name"));
+        info.auth_time = token.auth_time.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         info.email_verified = claims.get("email_verified") == Some(&Value::Bool(true));
         info.attributes = claims.into_iter().filter(|(name, _)| self.claims.contains(name)).collect();
         info

@@ -109,10 +109,7 @@ impl OAuth2Authentication {
         let source = origin.source.map(prefix).unwrap_or_default();
         let pair = LimitKey::new("oauth2 client", &[client_id.as_bytes(), &source]);
         let mut limits = vec![Limit::new(pair, Backoff::ACCOUNT_AND_SOURCE, OnSuccess::Keep)];
-        if origin.source.is_some() {
-            let key = LimitKey::new("oauth2 client source", &[&source]);
-            limits.push(Limit::new(key, Backoff::SOURCE, OnSuccess::Keep));
-        }
+        limits.extend(Limit::by_source("oauth2 client source", origin.source, Backoff::SOURCE, OnSuccess::Keep));
         match self.inner.limiter.attempt(&limits).await? {
             Decision::Wait(wait) => Err(OAuth2Error::TooMany { wait }),
             Decision::Allowed(_counted) => {

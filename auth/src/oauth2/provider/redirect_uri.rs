@@ -22,6 +22,9 @@ pub(super) fn check(uri: &str) -> Result<(), &'static str> {
         return Err("it names a user");
     }
     match (url.scheme(), url.host()) {
+        ("http" | "https", Some(host)) if !is_nameable(&host) => {
+            Err("its host has something else than letters, digits and hyphens between dots")
+        }
         ("https", Some(_)) => Ok(()),
         ("http", Some(host)) if is_loopback(&host) => Ok(()),
         ("http" | "https", _) => Err("it is not https, and not http to this machine either"),
@@ -47,10 +50,21 @@ pub(super) fn proves_client(uri: &str) -> bool {
 pub(crate) fn csp_source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     match (url.scheme(), url.host()) {
+        ("http" | "https", Some(host)) if !is_nameable(&host) => None,
         // An address in brackets is none that a policy can name.
         (scheme @ ("http" | "https"), Some(Host::Ipv6(_))) => Some(format!("{scheme}:")),
         ("http" | "https", Some(_)) => Some(url.origin().ascii_serialization()),
         (scheme, _) => Some(format!("{scheme}:")),
+    }
+}
+
+/// Whether a policy can name it (Content Security Policy Level 3 §2.3.1, `host-part`). URLs may have more: a `;` would begin
+/// another directive, and a `,` another policy.
+fn is_nameable(host: &Host<&str>) -> bool {
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    match host {
+        Host::Domain(name) => name.strip_suffix('.').unwrap_or(name).split('.').all(is_label),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
     }
 }
 
@@ -98,6 +112,8 @@ mod tests {
             "http://[::1]:9000/cb",
             "http://localhost:3000/cb",
             "com.example.app:/cb",
+            "https://xn--bcher-kva.client-1.example./cb",
+            "https://192.0.2.7/cb",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
@@ -127,6 +143,11 @@ mod tests {
             "myapp:/cb",
             "ftp://client.example/cb",
             "https://cl\u{ef}ent.example/cb",
+            "https://client.example;script-src/cb",
+            "https://client.example,evil.example/cb",
+            "https://'unsafe-inline'/cb",
+            "https://client_1.example/cb",
+            "https://client..example/cb",
             &format!("https://client.example/{}", "a".repeat(1024)),
         ] {
             assert!(check(bad).is_err(), "{bad}");
@@ -167,6 +188,9 @@ mod tests {
             ("com.example.app:/cb", "com.example.app:"),
         ] {
             assert_eq!(csp_source(uri).as_deref(), Some(source));
+        }
+        for uri in ["https://client.example;script-src/cb", "https://client.example,evil.example/cb"] {
+            assert_eq!(csp_source(uri), None);
         }
     }
 }

@@ -171,7 +171,7 @@ impl CookieSessionBackend {
             return Ok(true);
         }
         let Some(login) = &record.login else { return Ok(false) };
-        Ok(self.marked(&not_before(&login.user_id)).await?.is_some_and(|until| moment(login.at) <= until))
+        Ok(self.marked(&not_before(&login.user_id)).await?.is_some_and(|until| moment(record.created_at) <= until))
     }
 
     async fn marked(&self, id: &SessionDigest) -> Result<Option<u64>, SessionError> {

@@ -1,7 +1,6 @@
 //! What every route here begins with, and what several end with.
 
 use std::net::IpAddr;
-use std::sync::Once;
 
 use axum::extract::{Query, Request};
 use axum::response::{IntoResponse, Response};
@@ -70,16 +69,7 @@ impl<U: UserModel> Call<U> {
     }
 
     pub(super) fn source(&self) -> Option<IpAddr> {
-        static WARNED: Once = Once::new();
-        let source = self.auth.source(&self.parts);
-        if source.is_none() {
-            WARNED.call_once(|| {
-                crate::report::failure(
-                    "logins are not limited by source: serve with `into_make_service_with_connect_info::<SocketAddr>()`",
-                );
-            });
-        }
-        source
+        self.auth.source(&self.parts)
     }
 
     /// Where the visitor wanted to go, as a field of the form says, or else the address, if that is on this site.

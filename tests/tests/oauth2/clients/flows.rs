@@ -1,5 +1,6 @@
 //! What comes back counts once, for what was begun here (OWASP, login CSRF; RFC 9700 §4.4, §4.7).
 
+use auth::audit::Origin;
 use auth::records::RecordKind;
 use auth::users::Page;
 use auth_tests::http::Visitor;
@@ -226,4 +227,14 @@ async fn logins_are_begun_within_limits() {
     assert!(answer.header("retry-after").is_some());
     fake.clock.advance(TimeDelta::seconds(1));
     begin(&visitor, "github").await;
+}
+
+#[tokio::test]
+async fn a_stranger_from_nowhere_keeps_nobody_from_beginning() {
+    let fake = Fake::start().await;
+    let site = Site::start(&fake).await;
+    for _ in 0..110 {
+        let begun = site.auth.begin_login(&site.auth.new_session(), "github", None, &Origin::unknown()).await;
+        assert!(begun.is_ok(), "{begun:?}");
+    }
 }

@@ -69,6 +69,51 @@ async fn who_has_no_password_proves_again_by_the_provider() {
     assert_eq!(visitor.post("/factors/totp", &json!({})).await.status, StatusCode::OK);
 }
 
+/// Whoever finds an open browser is logged in at the provider, too: that proves nothing.
+#[tokio::test]
+async fn who_proves_it_again_by_an_issuer_is_asked_there() {
+    let fake = Fake::start().await;
+    let site = Site::start(&fake).await;
+    let visitor = site.visitor();
+    log_in(&visitor, &fake, "id").await;
+    fake.clock.advance(TimeDelta::minutes(6));
+    let url = begin(&visitor, "id").await;
+    assert!(url.contains("&max_age=0"), "{url}");
+    let now = auth::clock::Clock::now(&fake.clock).timestamp();
+    for claims in [json!({}), json!({ "auth_time": now - 31 })] {
+        fake.told().claims = claims;
+        let answer = log_in(&visitor, &fake, "id").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text);
+        assert_eq!(visitor.post("/factors/totp", &json!({})).await.status, StatusCode::UNAUTHORIZED);
+    }
+    fake.told().claims = json!({ "auth_time": now });
+    assert_logged_in(&log_in(&visitor, &fake, "id").await);
+    assert_eq!(visitor.post("/factors/totp", &json!({})).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_login_is_as_old_as_the_one_at_the_issuer() {
+    let fake = Fake::start().await;
+    let site = Site::start(&fake).await;
+    let now = auth::clock::Clock::now(&fake.clock).timestamp();
+    for (auth_time, status) in
+        [(now - 301, StatusCode::UNAUTHORIZED), (now - 290, StatusCode::OK), (now + 600, StatusCode::OK)]
+    {
+        fake.told().claims = json!({ "auth_time": auth_time });
+        let visitor = site.visitor();
+        assert_logged_in(&log_in(&visitor, &fake, "id").await);
+        assert_eq!(visitor.post("/factors/totp", &json!({})).await.status, status, "{auth_time}");
+        let user = site.user("jane").await.unwrap();
+        assert_eq!(user.last_login.unwrap().timestamp(), now);
+    }
+    // Nor is one that is said to be of the future good for longer.
+    fake.clock.advance(TimeDelta::minutes(6));
+    let visitor = site.visitor();
+    fake.told().claims = json!({ "auth_time": now });
+    assert_logged_in(&log_in(&visitor, &fake, "id").await);
+    assert_eq!(visitor.post("/factors/totp", &json!({})).await.status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn google_and_an_issuer_of_ones_own_are_found_by_discovery() {
     let fake = Fake::start().await;

@@ -46,6 +46,19 @@ async fn a_scope_that_cannot_be_is_refused() {
     }
 }
 
+/// Where a form may lead to is said in a policy, which such hosts would end or begin anew.
+#[tokio::test]
+async fn a_host_that_no_policy_can_name_is_refused() {
+    let site = Site::start().await;
+    for uri in ["https://client.example;script-src.example/cb", "https://client.example,evil.example/cb"] {
+        for application in [public().redirect_uri(uri), public().post_logout_redirect_uri(uri)] {
+            let refused = site.auth.oauth2().register_application(application).await.unwrap_err().to_string();
+            assert!(refused.contains(uri) && refused.contains("its host has something else than letters"), "{refused}");
+        }
+    }
+    assert!(site.auth.oauth2().applications().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn two_secrets_count_until_the_older_one_is_taken_away() {
     let site = Site::start().await;

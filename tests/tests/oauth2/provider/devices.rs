@@ -1,7 +1,13 @@
 //! Devices without a keyboard (RFC 8628).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use auth::audit::Origin;
 use auth::oauth2::provider::{GrantType, OAuth2Application};
+use auth::records::RecordError;
 use auth_tests::http::{Answer, Visitor};
+use auth_tests::{BeforeRecords, RecordCall};
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -49,6 +55,8 @@ async fn a_person_connects_a_device() {
     assert!(stranger.location().unwrap().starts_with("/login?next="));
     let member = site.member("ada").await;
     let page = member.submit("/oauth2/device", &[("user_code", &code.to_lowercase())]).await;
+    let shown = format!("Your device shows <strong>{code}</strong>");
+    assert!(page.text.contains(&shown), "to be compared (RFC 8628 §5.4): {}", page.text);
     assert!(page.text.contains("Television") && page.text.contains("Read what you wrote"), "{}", page.text);
     assert!(typed(&member, code, "allow").await.text.contains("is connected"));
     site.clock.advance(TimeDelta::seconds(5));
@@ -124,6 +132,12 @@ async fn devices_that_begin_without_end_are_limited() {
         status = client.post("/oauth2/device_authorization", &[]).await.status;
     }
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    // As one, all who cannot be told apart could be kept out by a single stranger.
+    let application = site.auth.oauth2().application(&client.id).await.unwrap().unwrap();
+    for _ in 0..70 {
+        let begun = site.auth.oauth2().authorize_device(&application, None, &Origin::unknown()).await;
+        assert!(begun.is_ok(), "{begun:?}");
+    }
 }
 
 /// Whoever has connected a device that is not theirs takes that back in time, however late it asks.
@@ -135,4 +149,27 @@ async fn a_device_gets_nothing_after_its_consent_was_taken_back() {
     assert!(typed(&member, device["user_code"].as_str().unwrap(), "allow").await.text.contains("is connected"));
     assert!(site.auth.oauth2().revoke_consent(&site.user_id("ada").await, &client.id).await.unwrap());
     assert_eq!(error(&client, &device).await, json!("invalid_grant"));
+}
+
+/// What cannot be looked at costs the device no code: it asks again.
+#[tokio::test]
+async fn a_device_whose_consent_cannot_be_read_asks_again() {
+    let (store, clock, ()) = crate::records::memory();
+    let fails = Arc::new(AtomicBool::new(false));
+    let records = BeforeRecords::new(store, {
+        let fails = fails.clone();
+        move |call, kind| {
+            let is_refused = call == RecordCall::Get && kind.name() == "oauth_consent" && fails.load(Ordering::SeqCst);
+            async move { if is_refused { Err(RecordError::store("away")) } else { Ok(()) } }
+        }
+    });
+    let site = Site::on(Arc::new(records), clock).await;
+    let (client, device) = device(&site).await;
+    let member = site.member("ada").await;
+    assert!(typed(&member, device["user_code"].as_str().unwrap(), "allow").await.text.contains("is connected"));
+    fails.store(true, Ordering::SeqCst);
+    assert_eq!(poll(&client, &device).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    fails.store(false, Ordering::SeqCst);
+    assert_eq!(poll(&client, &device).await.status, StatusCode::OK);
+    assert_eq!(error(&client, &device).await, json!("invalid_grant"), "it is good for one use");
 }

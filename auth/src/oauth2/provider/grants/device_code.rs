@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TokenRequest, invalid_scope};
 use crate::audit::Origin;
-use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, Rate, prefix};
+use crate::limits::{Backoff, Decision, Limit, LimitKey, OnSuccess, Rate};
 use crate::oauth2::provider::authorization::asked;
 use crate::oauth2::provider::consent::Allowed;
 use crate::oauth2::provider::metadata::paths;
@@ -138,10 +138,9 @@ impl OAuth2Authentication {
 
     /// Anybody can begin as a public client, and each leaves something in the store.
     async fn limit_devices(&self, origin: &Origin) -> Result<(), OAuth2Error> {
-        let Some(source) = origin.source else { return Ok(()) };
         let rate = Rate::new(Duration::from_secs(2), 60).expect("two minutes are not 30 days");
-        let key = LimitKey::new("oauth2 device", &[&prefix(source)]);
-        match self.inner.limiter.attempt(&[Limit::new(key, rate, OnSuccess::Keep)]).await? {
+        let limit = Limit::by_source("oauth2 device", origin.source, rate, OnSuccess::Keep);
+        match self.inner.limiter.attempt(limit.as_slice()).await? {
             Decision::Wait(wait) => Err(OAuth2Error::TooMany { wait }),
             Decision::Allowed(_counted) => Ok(()),
         }
@@ -258,7 +257,12 @@ impl OAuth2Authentication {
                     refused(OAuth2ErrorCode::AuthorizationPending, "the user has not answered yet")
                 });
             }
-            Answer::Allowed(_) => {}
+            // Also looked at after the code is taken; here first, so that a store which fails costs the device no code.
+            Answer::Allowed(ref allowed) => {
+                if !self.is_still_allowed(allowed, application, &device.scope).await? {
+                    return Err(invalid());
+                }
+            }
         }
         // Of many who ask at once, one gets it.
         let device = self.store().take::<DeviceCode>(token.id()).await?.ok_or_else(invalid)?;

@@ -119,6 +119,7 @@ impl<U: UserModel> Visit<'_, U> {
             application: &request.application,
             scope: &request.scope,
             owner,
+            user_code: None,
             fields: &fields,
             leads_to: Some(&request.redirect_uri),
         };

@@ -18,6 +18,8 @@ pub(super) struct Asked<'a> {
     pub(super) application: &'a OAuth2Application,
     pub(super) scope: &'a Scope,
     pub(super) owner: &'a ResourceOwner,
+    /// What the device shows, where one waits for the answer.
+    pub(super) user_code: Option<&'a str>,
     /// What comes back with the answer.
     pub(super) fields: &'a [(&'a str, &'a str)],
     /// Where the answer leads, if to another site.
@@ -38,11 +40,19 @@ pub(super) fn show(parts: &Parts, auth: &RequestAuth, provider: &OAuth2Authentic
         .leads_to
         .and_then(host)
         .map_or_else(String::new, |host| format!("<p>You will be sent to {}.</p>\n", Escaped(&host)));
+    // Whoever was sent a link with somebody else's code finds out here (RFC 8628 §5.4).
+    let device = asked.user_code.map_or_else(String::new, |code| {
+        format!(
+            "<p>Your device shows <strong>{}</strong>. Deny this if it shows another code, or if it is not in front of \
+             you.</p>\n",
+            Escaped(code)
+        )
+    });
     let user = (USER_FIELD, asked.owner.user_id.as_str());
     let fields: String = asked.fields.iter().copied().chain([user]).map(|(name, value)| hidden(name, value)).collect();
     let token = CsrfToken::issue(auth, parts).hidden_field();
     let html = format!(
-        "{wish}\n{target}<form method=\"post\">\n{token}\n{fields}\
+        "{wish}\n{target}{device}<form method=\"post\">\n{token}\n{fields}\
          <p><button name=\"{DECISION_FIELD}\" value=\"allow\">Allow</button>\n\
          <button name=\"{DECISION_FIELD}\" value=\"deny\">Deny</button></p>\n</form>"
     );

@@ -48,9 +48,11 @@ pub(super) async fn decide<U: UserModel>(request: Request) -> Result<Response, R
         Some("allow") => true,
         Some("deny") => false,
         _ => {
-            let fields = [(CODE_FIELD, waiting.user_code.as_str())];
+            let code = waiting.user_code.as_str();
+            let fields = [(CODE_FIELD, code)];
             let (application, scope) = (&waiting.application, &waiting.scope);
-            let asked = Asked { application, scope, owner: &owner, fields: &fields, leads_to: None };
+            let user_code = Some(code);
+            let asked = Asked { application, scope, owner: &owner, user_code, fields: &fields, leads_to: None };
             return Ok(consent_page::show(parts, auth, &provider, &asked));
         }
     };
