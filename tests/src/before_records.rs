@@ -4,11 +4,13 @@ use std::sync::Arc;
 use auth::BoxFuture;
 use auth::records::{DynRecordStore, NewRecord, Record, RecordError, RecordKind, RecordReplaced, RecordStore};
 
+type Hook = dyn Fn(RecordCall, RecordKind) -> BoxFuture<'static, Result<(), RecordError>> + Send + Sync;
+
 /// A store of records before whose calls something happens, or fails.
 #[derive(Clone)]
 pub struct BeforeRecords {
     store: DynRecordStore,
-    hook: Arc<dyn Fn(RecordCall, RecordKind) -> BoxFuture<'static, Result<(), RecordError>> + Send + Sync>,
+    hook: Arc<Hook>,
 }
 
 /// What is about to be called.

@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     /// Nobody is logged in.
     Unauthenticated,
     /// Somebody is, and may not.
-    Denied(PermissionDenied),
+    Denied(Box<PermissionDenied>),
     /// Somebody is, and may after a better login.
     StepUp(StepUp),
     /// Somebody has proved the first factor, and goes on by one of these.
@@ -60,6 +60,10 @@ pub(crate) enum Kind {
 impl Refusal {
     pub(crate) fn new(kind: Kind, parts: &Parts) -> Self {
         Self { kind, wants_page: wants_page(&parts.headers), log_in_at: None, way_on: None, challenges: Vec::new() }
+    }
+
+    pub(crate) fn denied(denied: PermissionDenied, parts: &Parts) -> Self {
+        Self::new(Kind::Denied(Box::new(denied)), parts)
     }
 
     /// The same, sending people to the login page, or to one where they make it better, and back. What they sent is not sent again

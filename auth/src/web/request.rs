@@ -359,7 +359,7 @@ impl RequestAuth {
         let (Some(step), Ok(app)) = (denied.step_up(), self.users(parts)) else {
             let request = AuthenticationRequest::new(parts, self.inner.peer);
             let missing = denied.missing_scope().and_then(|scope| self.inner.backends.widening(scope, &request));
-            return Refusal::new(Kind::Denied(denied), parts).challenging(missing.into_iter().collect());
+            return Refusal::denied(denied, parts).challenging(missing.into_iter().collect());
         };
         tracing::info!(required = denied.required(), "a better login is required");
         let page = match step {

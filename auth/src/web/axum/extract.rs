@@ -32,7 +32,7 @@ impl IntoResponse for PermissionDenied {
     /// 403 as problem+json. A guard in front of a handler answers people with a page; this is for functions.
     fn into_response(self) -> Response {
         let (parts, ()) = http::Request::new(()).into_parts();
-        Refusal::new(Kind::Denied(self), &parts).into_response()
+        Refusal::denied(self, &parts).into_response()
     }
 }
 
@@ -75,7 +75,7 @@ impl IntoResponse for FactorError {
         let refusal = match self {
             Self::Denied(denied) => match denied.step_up() {
                 Some(step) => Refusal::new(Kind::StepUp(step), &parts),
-                None => Refusal::new(Kind::Denied(denied), &parts),
+                None => Refusal::denied(denied, &parts),
             },
             Self::Failed(Error::Mfa(error @ MfaError::Invalid(_))) => {
                 bad(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
@@ -189,7 +189,7 @@ impl<S: Sync, T: UserTest> FromRequestParts<S> for Tested<T> {
         let principal = RequestAuth::of(parts)?.principal(parts).await?;
         match T::passes(principal) {
             Some(true) => Ok(Self(PhantomData)),
-            Some(false) => Err(Refusal::new(Kind::Denied(PermissionDenied::named(T::NAME)), parts)),
+            Some(false) => Err(Refusal::denied(PermissionDenied::named(T::NAME), parts)),
             None => Err(Refusal::new(Kind::Misconfigured(OTHER_USER), parts)),
         }
     }

@@ -14,7 +14,7 @@ use crate::access::{PermissionDenied, Principal};
 use crate::accounts::{LinkedIdentity, UnlinkOutcome};
 use crate::users::UserModel;
 use crate::web::page::Escaped;
-use crate::web::refusal::{Kind, Refusal, wants_page};
+use crate::web::refusal::{Refusal, wants_page};
 
 pub(super) fn routes<U: UserModel, S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/identities", get(list::<U>)).route("/identities/{id}/unlink", post(unlink::<U>))
@@ -34,7 +34,7 @@ pub(super) fn list_of<U: UserModel>(call: &Call<U>, next: Option<&str>) -> Strin
 async fn list<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let (call, principal, next) = read::<U>(request).await?;
     if principal.is_delegated() {
-        return Err(Refusal::new(Kind::Denied(PermissionDenied::named("a login in person")), &call.parts));
+        return Err(Refusal::denied(PermissionDenied::named("a login in person"), &call.parts));
     }
     let linked = call.handle.identities(principal.id()).await;
     let linked = linked.map_err(|error| Refusal::failed(&error, &call.parts))?;

@@ -19,7 +19,7 @@ use crate::accounts::Auth;
 use crate::users::UserModel;
 use crate::web::AuthLayer;
 use crate::web::authentication::{AuthenticationBackend, SessionAuthentication};
-use crate::web::refusal::{Kind, Refusal};
+use crate::web::refusal::Refusal;
 use crate::web::request::RequestAuth;
 
 impl<U: UserModel> Auth<U> {
@@ -128,7 +128,7 @@ async fn allow(class: &impl Permission, parts: &http::request::Parts) -> Result<
     match class.has_permission(&context).await {
         Ok(true) => Ok(()),
         Ok(false) if principal.is_none() => Err(auth.log_in_first(parts)),
-        Ok(false) => Err(Refusal::new(Kind::Denied(PermissionDenied::named(&format!("{class:?}"))), parts)),
+        Ok(false) => Err(Refusal::denied(PermissionDenied::named(&format!("{class:?}")), parts)),
         Err(error) => Err(Refusal::unavailable(&*error, parts)),
     }
 }

@@ -38,10 +38,11 @@ impl OAuth2Authentication {
         }
         let (grant_type, scope) = (GrantType::AuthorizationCode, code.scope.clone());
         // The grant is there before the code says so: whoever comes second can end it.
-        let granted = if is_for(code, application, request) {
-            self.begin_grant(application, grant_type, scope, &code.allowed).await?
-        } else {
+        let granted = if let Some(reason) = flaw(code, application, request) {
+            tracing::info!(client = application.client_id, reason, "a code gives no tokens");
             None
+        } else {
+            self.begin_grant(application, grant_type, scope, &code.allowed).await?
         };
         let Some((grant, refresh_token)) = granted else {
             self.store().take::<AuthorizationCode>(&code.id).await?;
@@ -77,8 +78,8 @@ impl OAuth2Authentication {
     }
 }
 
-/// Whether the code was issued for this: to the client, by the redirect URI, from the verifier.
-fn is_for(code: &AuthorizationCode, application: &OAuth2Application, request: &TokenRequest) -> bool {
+/// Why the code was not issued for this: to the client, by the redirect URI, from the verifier. For the log alone.
+fn flaw(code: &AuthorizationCode, application: &OAuth2Application, request: &TokenRequest) -> Option<&'static str> {
     let redirect_uri = match request.redirect_uri.as_deref() {
         Some(given) => given == code.redirect_uri,
         None => !code.names_redirect_uri,
@@ -86,5 +87,10 @@ fn is_for(code: &AuthorizationCode, application: &OAuth2Application, request: &T
     let verifier = request.code_verifier.as_ref().and_then(|text| CodeVerifier::parse(text.expose()).ok());
     let challenge = CodeChallenge::parse(&code.code_challenge).ok();
     let is_proven = verifier.zip(challenge).is_some_and(|(verifier, challenge)| challenge.verify(&verifier));
-    code.client_id == application.client_id && redirect_uri && is_proven
+    let rules = [
+        (code.client_id == application.client_id, "it was issued to another client"),
+        (redirect_uri, "`redirect_uri` is not the one that it was asked for with"),
+        (is_proven, "`code_verifier` is not the one of its `code_challenge`"),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map(|(_, flaw)| flaw)
 }

@@ -10,13 +10,13 @@ use crate::access::PermissionDenied;
 use crate::accounts::Error;
 use crate::users::UserModel;
 use crate::web::axum::call::see_other;
-use crate::web::refusal::{Kind, Refusal, wants_page};
+use crate::web::refusal::{Refusal, wants_page};
 
 pub(super) async fn list<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let change = Change::<U>::read(request).await?;
     let Change { call, principal, .. } = &change;
     if principal.is_delegated() {
-        return Err(Refusal::new(Kind::Denied(PermissionDenied::named("a login in person")), &call.parts));
+        return Err(Refusal::denied(PermissionDenied::named("a login in person"), &call.parts));
     }
     let (mfa, user_id) = (call.handle.mfa(), principal.id());
     let failed = |error| Refusal::failed(&Error::Mfa(error), &call.parts);

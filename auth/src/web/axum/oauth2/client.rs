@@ -106,7 +106,10 @@ impl IntoResponse for Failure {
             _ => (StatusCode::SERVICE_UNAVAILABLE, OAuth2ErrorCode::TemporarilyUnavailable),
         };
         let description = match &error {
-            OAuth2Error::Refused { description, .. } => description,
+            OAuth2Error::Refused { description, .. } => {
+                tracing::info!(error = code.as_str(), description, "a client is refused");
+                description
+            }
             OAuth2Error::TooMany { .. } => "there were too many tries",
             other => {
                 report::failed("a client is refused because what it may have cannot be told", other);

@@ -17,6 +17,8 @@ use crate::web::axum::input::SecondStep;
 use crate::web::axum::pages::with_next;
 use crate::web::refusal::Refusal;
 
+const WRONG: &str = "That is not right, or was used before: an app shows the next code within half a minute.";
+
 /// Where people go on with their login.
 pub(in crate::web::axum) fn second_step<U: UserModel>(call: &Call<U>, next: Option<&str>) -> String {
     with_next(&format!("{}/factor", call.handle.settings().0.login_url), next)
@@ -51,7 +53,7 @@ pub(super) async fn go_on<U: UserModel>(request: Request) -> Result<Response, Re
     }
     let refusal = match outcome {
         Ok(result) => return Ok(logged_in(&call, &result, next.as_deref())),
-        Err(AuthenticationError::InvalidCredentials) => call.bad(StatusCode::UNAUTHORIZED, "That is not right."),
+        Err(AuthenticationError::InvalidCredentials) => call.bad(StatusCode::UNAUTHORIZED, WRONG),
         Err(AuthenticationError::SessionExpired) => {
             call.bad(StatusCode::UNAUTHORIZED, "No login waits for a second factor here. Log in from the start.")
         }

@@ -10,7 +10,7 @@ use crate::accounts::{AuthCredentials, AuthenticationError, Error};
 use crate::users::UserModel;
 use crate::web::axum::call::{Call, logged_in, next_of, on_page, see_other};
 use crate::web::axum::device::DeviceCookie;
-use crate::web::refusal::{Kind, Refusal};
+use crate::web::refusal::Refusal;
 
 pub(super) async fn page<U: UserModel>(request: Request) -> Result<Response, Refusal> {
     let call = Call::<U>::read_from_anywhere(request).await?;
@@ -70,5 +70,5 @@ async fn in_session<U: UserModel>(call: &Call<U>) -> Result<&Principal, Refusal>
     if login.is_some_and(|login| login.user_id == principal.id()) {
         return Ok(principal);
     }
-    Err(Refusal::new(Kind::Denied(PermissionDenied::named("a login in a session")), &call.parts))
+    Err(Refusal::denied(PermissionDenied::named("a login in a session"), &call.parts))
 }

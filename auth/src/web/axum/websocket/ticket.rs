@@ -8,7 +8,7 @@ use crate::access::PermissionDenied;
 use crate::accounts::TICKET_SECONDS;
 use crate::secret::SecretString;
 use crate::web::authentication::Brought;
-use crate::web::refusal::{Kind, Refusal};
+use crate::web::refusal::Refusal;
 use crate::web::request::RequestAuth;
 
 /// A ticket for one WebSocket, for whoever is logged in, in a session: what [`Auth::socket_ticket`](crate::Auth::socket_ticket)
@@ -45,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for SocketTicket {
         auth.principal(parts).await?;
         let (brought, _) = auth.brought(parts)?;
         if !matches!(brought, Brought::Session { .. }) {
-            return Err(Refusal::new(Kind::Denied(PermissionDenied::named("a login in a session")), parts));
+            return Err(Refusal::denied(PermissionDenied::named("a login in a session"), parts));
         }
         let session = &auth.ask(parts).await?.session;
         let made = auth.users(parts)?.socket_ticket(session).await.map_err(|error| Refusal::failed(&error, parts))?;
