@@ -40,6 +40,9 @@ async fn answered(visitor: &Visitor, fake: &Fake, provider: &str) -> (Answer, St
     (visitor.browse(&back.replace(&code, CODE)).await, state)
 }
 
+/// A provider, what it is told to answer with, and what the visitor and the log say then.
+type Case<'a> = (&'static str, &'static str, u16, Value, StatusCode, &'a [&'a str]);
+
 #[tokio::test]
 async fn an_endpoint_that_gives_no_token_says_why() {
     let fake = Fake::start().await;
@@ -49,9 +52,9 @@ async fn an_endpoint_that_gives_no_token_says_why() {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     let (oidc, github) = ("/token", "/login/oauth/access_token");
     let redirect_uri = format!("{}/login/github/callback", site.address);
-    let long = "x".repeat(10_000);
+    let oversize = "x".repeat(10_000);
     let failure = |error: &str, description: Value| json!({ "error": error, "error_description": description });
-    let cases: [(&str, &str, u16, Value, StatusCode, &[&str]); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             "id",
             oidc,
@@ -77,8 +80,8 @@ async fn an_endpoint_that_gives_no_token_says_why() {
             unavailable,
             &["mismatch", &redirect_uri],
         ),
-        ("id", oidc, 400, failure("invalid_scope", json!(long)), unavailable, &["`id`", "invalid_scope", "xxx\"…"]),
-        ("id", oidc, 400, failure(&long, json!(7)), unavailable, &["xxx\"…"]),
+        ("id", oidc, 400, failure("invalid_scope", json!(oversize)), unavailable, &["`id`", "invalid_scope", "xxx\"…"]),
+        ("id", oidc, 400, failure(&oversize, json!(7)), unavailable, &["xxx\"…"]),
         (
             "id",
             oidc,
@@ -148,12 +151,12 @@ async fn what_a_browser_is_sent_back_with_is_told() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let visitor = site.visitor();
-    let long = "x".repeat(1000);
+    let oversize = "x".repeat(1000);
     for (error, told) in [("redirect_uri_mismatch", "failure"), ("access_denied", "not allowed")] {
         let url = begin(&visitor, "github").await;
         let back = fake.approve(&url);
         let state = back.split_once("state=").unwrap().1;
-        let query = format!("error={error}&error_description=The%20failure%0A{long}&state={state}");
+        let query = format!("error={error}&error_description=The%20failure%0A{oversize}&state={state}");
         let answer = visitor.browse(&format!("/login/github/callback?{query}")).await;
         assert_plain(&visitor, &answer, StatusCode::BAD_REQUEST).await;
         assert_told(&log, &["github", told], &[state, &"x".repeat(201), "\n"]);
