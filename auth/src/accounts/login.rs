@@ -11,6 +11,10 @@ impl<U: UserModel> Auth<U> {
     /// [`AuthenticationError`]: then nobody is logged in. After [`AuthenticationError::SecondFactorRequired`] the login waits in the
     /// session for [`Auth::log_in_with_factor`]. [`AuthenticationError::InvalidToken`] also for tokens and API keys,
     /// good ones too: a session would outlive them, and permit all that the user holds.
+    ///
+    /// # Security
+    /// A handler of one's own takes a form as `CsrfForm`, so that no other site logs its visitors in as somebody else, and a
+    /// `DeviceCookie`, so that others' guesses do not keep users out (both in `auth::web::axum`).
     pub async fn log_in(
         &self,
         session: &Session,
