@@ -6,7 +6,6 @@ use super::Change;
 use crate::mfa::{Factor, FactorKind, MFAAuthentication};
 use crate::secret::SecretString;
 use crate::users::UserModel;
-use crate::web::axum::call::Call;
 use crate::web::axum::csrf::CsrfToken;
 #[cfg(any(feature = "mfa-codes", feature = "mfa-totp"))]
 use crate::web::axum::pages::{field, hidden};
@@ -17,7 +16,7 @@ use crate::web::page::Escaped;
 
 /// All factors, with a form for each change.
 pub(super) fn list<U: UserModel>(change: &Change<U>, factors: &[Factor], recovery_codes: usize) -> Response {
-    let Change { call: Call { parts, auth, handle, .. }, principal, next } = change;
+    let Change { call, principal, next } = change;
     let next = next.as_deref();
     let token = hidden_fields(change);
     let items: String = factors.iter().map(|factor| item(factor, &token)).collect();
@@ -30,15 +29,17 @@ pub(super) fn list<U: UserModel>(change: &Change<U>, factors: &[Factor], recover
         let left = format!("<p>Recovery codes left: {recovery_codes}</p>\n");
         left + &button("factors/recovery-codes", "Make new recovery codes", &token)
     };
-    let additions = sent_codes(handle.mfa(), &token);
+    let additions = sent_codes(call.handle.mfa(), &token);
     #[cfg(feature = "mfa-totp")]
     let additions = additions + &button("factors/totp", "Add an authenticator app", &token);
     #[cfg(feature = "mfa-webauthn")]
-    let additions =
-        additions + &passkey_pages::registration(parts, auth, next, &change.call.reauthenticate(&change.list()));
+    let additions = {
+        let prove = call.reauthenticate(&change.list());
+        additions + &passkey_pages::registration(&call.parts, &call.auth, next, &prove)
+    };
     let page = shown("Second factors", &format!("{on}{items}{additions}{codes}"));
     #[cfg(feature = "mfa-webauthn")]
-    let page = passkey_pages::allow_script(page, parts, auth);
+    let page = passkey_pages::allow_script(page, &call.parts, &call.auth);
     page
 }
 
