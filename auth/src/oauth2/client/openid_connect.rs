@@ -16,6 +16,9 @@ use crate::oauth2::{
 };
 use crate::secret::SecretString;
 
+/// A year, in seconds.
+const ANY_AGE: i64 = 365 * 24 * 60 * 60;
+
 /// Any provider that speaks OpenID Connect, known by its issuer (OpenID Connect Core 1.0, Discovery 1.0).
 ///
 /// Its metadata and keys are found by the issuer, and asked for again after an hour; keys also when a token names one that is not
@@ -24,7 +27,8 @@ use crate::secret::SecretString;
 /// # Security
 /// The ID token is validated as §3.1.3.7 has it, and the description at the userinfo endpoint must be of the same account. An answer
 /// that says it comes from another issuer is refused, and one that does not say where it comes from, where the issuer promises that
-/// all do (RFC 9207). A user who is logged in here and proves it again must have been asked there anew: an issuer that does not
+/// all do (RFC 9207). A login here is as old as the one there, which every issuer is asked to tell (`max_age`); where it does not, it
+/// counts as new. A user who is logged in here and proves it again must have been asked there anew: an issuer that does not
 /// understand `max_age` cannot serve for that.
 #[derive(Debug)]
 pub struct OpenIdConnect {
@@ -132,7 +136,9 @@ impl OpenIdConnect {
     async fn auth_url(&self, flow: &AuthorizationFlow) -> Result<String, AuthProviderError> {
         let endpoint = self.metadata().await?.authorization_endpoint.clone();
         let mut more = vec![("nonce", flow.nonce())];
-        let max_age = self.prove_since(flow).map(|_| 0).or(self.max_age);
+        // With it an issuer says when its user was asked (OpenID Connect Core §2), though that may be as long ago as nobody minds.
+        let any = self.asks_anew.then_some(ANY_AGE);
+        let max_age = self.prove_since(flow).map(|_| 0).or(self.max_age).or(any);
         more.extend(max_age.map(|seconds| ("max_age", seconds.to_string())));
         Ok(auth_url(endpoint, &self.client, &self.scopes, flow, &more))
     }
